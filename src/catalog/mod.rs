@@ -1,0 +1,4 @@
+//! The catalog: prices, ratios, plans and policies as data.
+
+pub mod book;
+pub mod parse;

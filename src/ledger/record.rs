@@ -1,0 +1,206 @@
+//! The commit record `_batches/<id>.json`: what a batch read, what it wrote, and what it adds up to (SPEC 5).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::rules::quantity::BillingDay;
+
+/// `YYYY-MM-DD.NN`: the billing day that a batch settles, and which posting for it this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchId {
+    /// The billing day.
+    pub day: BillingDay,
+    /// 0 for the batch that settles the day.
+    pub posting: u32,
+}
+
+impl BatchId {
+    /// The batch that settles a day.
+    pub fn settling(day: BillingDay) -> Self {
+        Self { day, posting: 0 }
+    }
+
+    /// Parses `YYYY-MM-DD.NN`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let _ = text;
+        todo!("ledger helper")
+    }
+}
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:02}", self.day, self.posting)
+    }
+}
+
+/// The commit record, as its JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommitRecord {
+    /// Version of this format: 1.
+    pub format: u32,
+    /// The batch's id.
+    pub batch: String,
+    /// The billing day that it settles.
+    pub day: String,
+    /// nightbill's version.
+    pub tool: String,
+    /// Version of the compiled-in tz database.
+    pub tzdata: String,
+    /// What it was posted with.
+    pub job: JobDigest,
+    /// The usage files, in the order of their paths.
+    pub inputs: Vec<InputEntry>,
+    /// The dimension files.
+    pub dimensions: Vec<DimensionEntry>,
+    /// What it adds up to.
+    pub totals: ControlTotals,
+    /// The record before this one, None for the first.
+    pub previous: Option<Previous>,
+    /// Every table file, by table and part.
+    pub files: Vec<TableFile>,
+}
+
+/// Job and catalog by digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobDigest {
+    /// `name` of the job.
+    pub name: String,
+    /// SHA-256 of the job.
+    pub digest: String,
+    /// SHA-256 of the catalog's text, kept as `_catalog/<sha256>.toml`.
+    pub catalog: String,
+    /// IANA name of the billing zone.
+    pub timezone: String,
+    /// Local time of billing, `HH:MM`.
+    pub billing_time: String,
+    /// `day` or `5min`.
+    pub deduction_period: String,
+}
+
+/// A usage file that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputEntry {
+    /// Which input: `usage`, later `relay`, `screenshots`, `logins`.
+    pub input: String,
+    /// Path relative to the input's URL.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// The store's version tag.
+    pub etag: Option<String>,
+    /// All rows of the file.
+    pub rows: u64,
+    /// Its rows that belong to the day.
+    pub day_rows: u64,
+    /// Accepted rows of the day.
+    pub accepted_rows: u64,
+    /// Their seconds.
+    pub accepted_seconds: i64,
+}
+
+/// A dimension file that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DimensionEntry {
+    /// Which dimension.
+    pub dimension: String,
+    /// Path relative to its URL.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// The store's version tag.
+    pub etag: Option<String>,
+    /// SHA-256 of the bytes.
+    pub sha256: String,
+    /// Rows, without the header.
+    pub rows: u64,
+}
+
+/// What a batch adds up to. Money as decimal strings with the columns' scale.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlTotals {
+    /// Rows of the day: accepted + rejected.
+    pub rows: u64,
+    /// Seconds of the day: accepted, plus rejected rows' whose `seconds` is within 1 to 86400.
+    pub seconds: i64,
+    /// Accepted rows.
+    pub accepted_rows: u64,
+    /// Their seconds.
+    pub accepted_seconds: i64,
+    /// Rejected rows.
+    pub rejected_rows: u64,
+    /// Rejected rows by reason; only reasons that occur.
+    pub rejected: BTreeMap<String, u64>,
+    /// Accounts in the batch.
+    pub accounts: u64,
+    /// Distinct (account, app) pairs with usage.
+    pub apps: u64,
+    /// Rows of `bill_lines`.
+    pub lines: u64,
+    /// Rows of `bills`.
+    pub bills: u64,
+    /// Minutes by kind.
+    pub minutes: MinuteTotals,
+    /// Sum of `bills.amount`.
+    pub amount: String,
+    /// Sum of `bills.exact`.
+    pub exact: String,
+    /// Sum of `accounts.paid`.
+    pub paid: String,
+    /// Sum of `accounts.closing`.
+    pub closing: String,
+}
+
+/// Sums over `bill_lines`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MinuteTotals {
+    /// All minutes.
+    pub total: i64,
+    /// Covered by free minutes.
+    pub free: i64,
+    /// Covered by packages.
+    pub package: i64,
+    /// Priced.
+    pub payg: i64,
+    /// Neither.
+    pub unbilled: i64,
+}
+
+/// The record that a batch follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Previous {
+    /// Its batch id.
+    pub batch: String,
+    /// SHA-256 of its bytes.
+    pub digest: String,
+}
+
+/// A table file of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableFile {
+    /// The table.
+    pub table: String,
+    /// Where it was staged, relative to the output.
+    pub staged: String,
+    /// Where it belongs, relative to the output: `<table>/batch=<id>/part-<n>.parquet`.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256.
+    pub sha256: String,
+    /// Rows.
+    pub rows: u64,
+    /// Smallest and largest account, None without rows.
+    pub accounts: Option<(i64, i64)>,
+    /// First and last day of its rows, None without rows or without a day column.
+    pub days: Option<(String, String)>,
+}

@@ -1,0 +1,14 @@
+//! nightbill settles a night of usage-billed real-time communication: per-second usage Parquet in, exact bills out.
+//!
+//! The night, from left to right: [`job`] and [`catalog`] say what to do, [`inputs`] reads usage and dimensions,
+//! [`rules`] (pure) turn one account's day into lines, deductions and bills, [`ledger`] posts them, and [`settle`]
+//! drives all of it. [`store`] is the only door to files and buckets, `cli` the only one to people.
+
+pub mod catalog;
+pub mod config;
+pub mod inputs;
+pub mod job;
+pub mod ledger;
+pub mod rules;
+pub mod settle;
+pub mod store;

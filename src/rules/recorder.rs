@@ -1,0 +1,83 @@
+//! Why a grant did not serve a line: told to whoever explains a bill, to nobody in a night's run.
+
+use crate::catalog::book::TierId;
+
+use super::account_day::GrantId;
+use super::quantity::{BillingDay, Minutes, Quota, Ratio, SdkAppId};
+
+/// Who is told what happened, in the order in which it happened.
+pub trait Recorder {
+    /// One step of a line's deduction.
+    fn record(&mut self, step: &Step<'_>);
+}
+
+/// One grant looked at for one line in one period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step<'a> {
+    /// The line's app.
+    pub app: SdkAppId,
+    /// The line's item and tier.
+    pub tier: TierId,
+    /// The five-minute period; 0 when deduction is by day.
+    pub period: u16,
+    /// The grant.
+    pub grant: GrantId<'a>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a grant that was looked at for a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It served the line.
+    Served {
+        /// Usage minutes covered.
+        minutes: Minutes,
+        /// Quota minutes per usage minute.
+        ratio: Ratio,
+        /// Balance before.
+        before: Quota,
+        /// Balance after.
+        after: Quota,
+    },
+    /// It was passed over.
+    PassedOver(PassedOver),
+}
+
+/// Why a grant was passed over; the first that holds, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassedOver {
+    /// Void since the account's removal.
+    Void,
+    /// Refunded on this day or before.
+    Refunded {
+        /// The billing day of the refund.
+        on: BillingDay,
+    },
+    /// Bought, but it waits for an earlier one of its queue.
+    Queued {
+        /// Its first day.
+        from: BillingDay,
+    },
+    /// Not bought yet on that day.
+    NotYetValid {
+        /// Its first day.
+        from: BillingDay,
+    },
+    /// Its last day is over.
+    Expired {
+        /// Its last day.
+        on: BillingDay,
+    },
+    /// It does not serve the line's app.
+    OutOfScope,
+    /// Its ratio table does not name the tier.
+    TierNotDeductible,
+    /// What is left is less than one minute of this tier takes.
+    BalanceBelowRatio {
+        /// What is left.
+        balance: Quota,
+        /// What one minute takes.
+        ratio: Ratio,
+    },
+}
