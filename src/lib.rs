@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod config;
+mod hex;
 pub mod inputs;
 pub mod job;
 pub mod ledger;
