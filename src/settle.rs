@@ -129,4 +129,3 @@ pub trait Progress: Sync {
 pub fn settle(job: &Job, options: &SettleOptions, progress: &dyn Progress) -> Result<Night, SettleError> {
     run::run(job, options, progress)
 }
-

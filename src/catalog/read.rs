@@ -40,11 +40,22 @@ pub enum ReadError {
 pub fn read(location: &Location) -> Result<Source, ReadError> {
     let path = shown_path(location);
     let wrong = |message: &str, help: &str| {
-        let problem =
-            Problem { path: path.clone(), at: None, message: message.to_owned(), help: Some(help.to_owned()) };
-        ReadError::Config(ConfigError { problems: vec![problem] })
+        let problem = Problem {
+            path: path.clone(),
+            at: None,
+            message: message.to_owned(),
+            help: Some(help.to_owned()),
+        };
+        ReadError::Config(ConfigError {
+            problems: vec![problem],
+        })
     };
-    let missing = || wrong("there is no such catalog", "the job's key `catalog` names it, relative to the job file");
+    let missing = || {
+        wrong(
+            "there is no such catalog",
+            "the job's key `catalog` names it, relative to the job file",
+        )
+    };
     let (store, objects) = match Store::open_objects(location) {
         Err(StoreError::NotFound { .. }) => return Err(missing()),
         other => other?,
@@ -53,7 +64,10 @@ pub fn read(location: &Location) -> Result<Source, ReadError> {
         return Err(wrong("is a directory", "the job's key `catalog` names one TOML file"));
     };
     if object.size > MAX_BYTES {
-        return Err(wrong("is larger than 16 MiB", "the job's key `catalog` names one TOML file"));
+        return Err(wrong(
+            "is larger than 16 MiB",
+            "the job's key `catalog` names one TOML file",
+        ));
     }
     let bytes = store.get_range(object, 0..object.size)?;
     let sha256 = hex(&Sha256::digest(&bytes));
@@ -63,5 +77,8 @@ pub fn read(location: &Location) -> Result<Source, ReadError> {
 
 /// The plain path of a `file:` URL, else the URL.
 fn shown_path(location: &Location) -> PathBuf {
-    location.url().to_file_path().unwrap_or_else(|()| PathBuf::from(location.to_string()))
+    location
+        .url()
+        .to_file_path()
+        .unwrap_or_else(|()| PathBuf::from(location.to_string()))
 }

@@ -31,7 +31,11 @@ pub(super) fn files_of_day(
     for partition in partitions::partitions_of(&job.calendar, usage.zone, day)? {
         let found = listing.partitions.get(&partition).filter(|files| !files.is_empty());
         let Some(found) = found else {
-            return Err(SettleError::MissingPartition { day, partition, url: usage.location.to_string() });
+            return Err(SettleError::MissingPartition {
+                day,
+                partition,
+                url: usage.location.to_string(),
+            });
         };
         files.extend(found.iter().map(|object| (partition, object.clone())));
     }
@@ -78,12 +82,18 @@ pub(super) fn too_many_rejects(
     let mut rows = RowsBuilder::new(context);
     rows.push_rejects(shown);
     let bytes = parts::encode(Table::Rejects, rows.finish());
-    std::fs::write(&out, bytes)
-        .map_err(|source| SettleError::Write { path: out.display().to_string(), source })?;
+    std::fs::write(&out, bytes).map_err(|source| SettleError::Write {
+        path: out.display().to_string(),
+        source,
+    })?;
     Err(SettleError::TooManyRejects {
         day,
         total,
-        counts: Reason::ALL.into_iter().zip(rejects.counts).filter(|(_, count)| *count > 0).collect(),
+        counts: Reason::ALL
+            .into_iter()
+            .zip(rejects.counts)
+            .filter(|(_, count)| *count > 0)
+            .collect(),
         limit: job.max_rejected_rows,
         written: shown.len(),
         out: out.display().to_string(),

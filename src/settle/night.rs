@@ -12,14 +12,14 @@ use crate::inputs::usage::{Group, Groups};
 use crate::ledger::batch::BatchWriter;
 use crate::ledger::state::{AccountState, StateReader};
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder};
-use crate::rules::account_day::{settle_account_day, AccountFacts, DayContext, RuleError};
+use crate::rules::account_day::{AccountFacts, DayContext, RuleError, settle_account_day};
 use crate::rules::facts::{Opening, OpeningGrant, UsageGroup};
 use crate::rules::quantity::Instant;
 
+use super::Progress;
 use super::error::SettleError;
 use super::facts;
 use super::totals::{DayTotals, UsageDigest};
-use super::Progress;
 
 /// A chunk is closed at this many accounts …
 const CHUNK_ACCOUNTS: usize = 2_048;
@@ -79,7 +79,10 @@ impl Night<'_> {
             );
             appended?;
             for (rows, chunk_totals) in rows? {
-                totals.add(&chunk_totals).map_err(|what| SettleError::OutOfRange { day: self.day.day, what })?;
+                totals.add(&chunk_totals).map_err(|what| SettleError::OutOfRange {
+                    day: self.day.day,
+                    what,
+                })?;
                 settled.push(rows);
             }
             window = next?;
@@ -119,14 +122,26 @@ impl Night<'_> {
         let requests = self.dimensions.refund_requests(entry.position);
         let day = settle_account_day(
             self.day,
-            AccountFacts { account, packages: &packages, payments: &payments, usage, opening: &entry.opening },
+            AccountFacts {
+                account,
+                packages: &packages,
+                payments: &payments,
+                usage,
+                opening: &entry.opening,
+            },
             None,
         )
-        .map_err(|source: RuleError| SettleError::Rules { day: self.day.day, source })?;
+        .map_err(|source: RuleError| SettleError::Rules {
+            day: self.day.day,
+            source,
+        })?;
         let digest = facts::digest(self.day.book, &account, &packages, &requests, self.known_at);
         totals
             .count(self.day, &day, usage, &packages)
-            .map_err(|what| SettleError::OutOfRange { day: self.day.day, what })?;
+            .map_err(|what| SettleError::OutOfRange {
+                day: self.day.day,
+                what,
+            })?;
         rows.push_account(account.id, &day, usage, digest);
         Ok(())
     }
@@ -173,7 +188,11 @@ impl Feed<'_, '_> {
                 self.digest.add(index.account_id(position), &group);
                 chunk.usage.push(usage_group(&group));
             }
-            chunk.accounts.push(ChunkAccount { position, usage_end: chunk.usage.len(), opening });
+            chunk.accounts.push(ChunkAccount {
+                position,
+                usage_end: chunk.usage.len(),
+                opening,
+            });
         }
         Ok(chunk)
     }
@@ -183,21 +202,26 @@ impl Feed<'_, '_> {
     fn opening(&mut self, position: u32) -> Result<Opening, SettleError> {
         let dimensions = self.night.dimensions;
         let id = dimensions.index().account_id(position);
-        match self.states.peek() {
-            Some(Ok(state)) if state.account.get() < id => return Err(self.gone(state.account.get())),
-            Some(Ok(state)) if state.account.get() > id => {}
-            None => {}
-            Some(_) => {
-                let state: AccountState = self.states.next().expect("it was just peeked at")?;
-                return Ok(state.opening);
-            }
+        let due = |state: &Result<AccountState, _>| state.as_ref().map_or(true, |state| state.account.get() <= id);
+        if let Some(state) = self.states.next_if(due) {
+            let state = state?;
+            return if state.account.get() == id {
+                Ok(state.opening)
+            } else {
+                Err(self.gone(state.account.get()))
+            };
         }
         let grants = dimensions.opening_grants(position);
         Ok(Opening {
             balance: dimensions.opening_balance(position),
             grants: grants
                 .into_iter()
-                .map(|(id, used)| OpeningGrant { id: id.to_owned(), opening: used, used, void: false })
+                .map(|(id, used)| OpeningGrant {
+                    id: id.to_owned(),
+                    opening: used,
+                    used,
+                    void: false,
+                })
                 .collect(),
             ..Opening::default()
         })
@@ -208,12 +232,18 @@ impl Feed<'_, '_> {
         if let Some(state) = self.states.next() {
             return Err(self.gone(state?.account.get()));
         }
-        assert!(self.groups.next().is_none(), "the scan accepts usage of known accounts only");
+        assert!(
+            self.groups.next().is_none(),
+            "the scan accepts usage of known accounts only"
+        );
         Ok(self.digest.finish())
     }
 
     fn gone(&self, account: i64) -> SettleError {
-        SettleError::AccountGone { day: self.night.day.day, account }
+        SettleError::AccountGone {
+            day: self.night.day.day,
+            account,
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::rules::calendar::Calendar;
 use crate::rules::quantity::{BillingDay, Instant};
 
-use super::error::SettleError;
 use super::Days;
+use super::error::SettleError;
 
 /// The days of a run, ascending and adjacent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,7 +74,9 @@ pub(super) fn plan(calendar: &Calendar, days: Days, ledger: Settled, now: Instan
 fn latest_billed(calendar: &Calendar, now: Instant) -> Result<BillingDay, SettleError> {
     let mut day = calendar.day_of(now)?;
     while calendar.billing_instant(day)? > now {
-        day = day.checked_add_days(-1).ok_or(crate::rules::calendar::OutsideCalendar)?;
+        day = day
+            .checked_add_days(-1)
+            .ok_or(crate::rules::calendar::OutsideCalendar)?;
     }
     Ok(day)
 }
@@ -108,7 +110,11 @@ mod tests {
         match plan(&calendar, days, settled, at(now)) {
             Ok(plan) => {
                 let show = |days: &[BillingDay]| days.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-                format!("settled [{}] unsettled [{}]", show(&plan.settled), show(&plan.unsettled))
+                format!(
+                    "settled [{}] unsettled [{}]",
+                    show(&plan.settled),
+                    show(&plan.unsettled)
+                )
             }
             Err(error) => format!("exit {}: {error}", error.exit_code()),
         }
@@ -144,7 +150,11 @@ mod tests {
     #[test]
     fn a_range_may_overlap_what_is_settled() {
         assert_eq!(
-            check("2024-10-12..2024-10-13", "2024-10-11..2024-10-12", "2024-10-15T02:00:00Z"),
+            check(
+                "2024-10-12..2024-10-13",
+                "2024-10-11..2024-10-12",
+                "2024-10-15T02:00:00Z"
+            ),
             "settled [2024-10-12] unsettled [2024-10-13]"
         );
     }

@@ -23,7 +23,7 @@ use super::night::Night as DayMerge;
 use super::plan::plan;
 use super::totals::DayTotals;
 use super::unchanged::Found;
-use super::{gates, DayOutcome, DayReport, Night, Progress, SettleOptions, Stage};
+use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gates};
 
 /// What a run holds from its first day to its last.
 pub(super) struct Run<'a> {
@@ -67,7 +67,19 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     let listing = partitions::list(&usage)?;
     let warnings = known_gaps(job, &listing);
     let rows_read = Box::new(|rows| progress.rows_read(rows));
-    let mut run = Run { job, options, progress, rows_read, catalog, book, ledger, dimensions, usage, listing, warnings };
+    let mut run = Run {
+        job,
+        options,
+        progress,
+        rows_read,
+        catalog,
+        book,
+        ledger,
+        dimensions,
+        usage,
+        listing,
+        warnings,
+    };
     for day in plan.settled {
         night.days.push(run.settled_day(day)?);
     }
@@ -135,7 +147,13 @@ impl Run<'_> {
                 record.job.catalog.get(..12).unwrap_or(&record.job.catalog)
             ));
         }
-        Ok(DayReport { day, batch, outcome: DayOutcome::Unchanged, totals: record.totals, stages: Vec::new() })
+        Ok(DayReport {
+            day,
+            batch,
+            outcome: DayOutcome::Unchanged,
+            totals: record.totals,
+            stages: Vec::new(),
+        })
     }
 
     /// Settles and posts a day.
@@ -145,7 +163,8 @@ impl Run<'_> {
         if !self.job.allow_duplicate_files {
             usage::find_duplicates(&self.usage, &files).map_err(scan_error)?;
         }
-        self.progress.scan_begins(day, files.len(), files.iter().map(|(_, object)| object.size).sum());
+        self.progress
+            .scan_begins(day, files.len(), files.iter().map(|(_, object)| object.size).sum());
         let mut clock = Clock::now();
         let scan = usage::scan(&self.scan_request(day, &files)).map_err(scan_error)?;
         stages.push((Stage::Scan, lap(&mut clock)));
@@ -177,7 +196,13 @@ impl Run<'_> {
         };
         self.ledger.committed(batch);
         self.warn_of(day, &totals);
-        Ok(DayReport { day, batch, outcome, totals: record.totals, stages })
+        Ok(DayReport {
+            day,
+            batch,
+            outcome,
+            totals: record.totals,
+            stages,
+        })
     }
 
     /// Rejects, then every account, into the writer.

@@ -91,10 +91,18 @@ impl DayTotals {
         for group in usage {
             let rows = group.rows;
             let accepted_seconds = group.seconds.get();
-            self.add(&Self { accepted_rows: rows, accepted_seconds, ..Self::default() })?;
+            self.add(&Self {
+                accepted_rows: rows,
+                accepted_seconds,
+                ..Self::default()
+            })?;
         }
         for line in &day.lines {
-            let unpriced = if line.price_list.is_none() { line.unbilled_minutes.get() } else { 0 };
+            let unpriced = if line.price_list.is_none() {
+                line.unbilled_minutes.get()
+            } else {
+                0
+            };
             self.add(&Self {
                 minutes: line.minutes.get(),
                 free_minutes: line.free_minutes.get(),
@@ -164,7 +172,10 @@ impl UsageDigest {
             first.copy_from_slice(&Sha256::digest(name.as_bytes())[..8]);
             first
         });
-        Self { hash: Sha256::new(), tiers: tiers.collect() }
+        Self {
+            hash: Sha256::new(),
+            tiers: tiers.collect(),
+        }
     }
 
     /// The next group of an account.

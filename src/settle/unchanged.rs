@@ -9,8 +9,9 @@ use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::Object;
 
 use super::error::SettleError;
+use super::run::Run;
 use super::totals::UsageDigest;
-use super::{Run, facts, gates};
+use super::{facts, gates};
 
 /// What a look at a settled day found.
 pub(super) enum Found {
@@ -23,8 +24,12 @@ pub(super) enum Found {
 impl Run<'_> {
     /// Compares a settled day's inputs with its batch.
     pub(super) fn look_at_settled(&self, day: BillingDay, record: &CommitRecord) -> Result<Found, SettleError> {
-        let posted: BTreeMap<&str, &InputEntry> =
-            record.inputs.iter().filter(|file| file.input == "usage").map(|file| (file.path.as_str(), file)).collect();
+        let posted: BTreeMap<&str, &InputEntry> = record
+            .inputs
+            .iter()
+            .filter(|file| file.input == "usage")
+            .map(|file| (file.path.as_str(), file))
+            .collect();
         let files = match gates::files_of_day(self.job, &self.listing, day) {
             Ok(files) => files,
             Err(SettleError::MissingPartition { .. }) => Vec::new(),
@@ -35,11 +40,16 @@ impl Run<'_> {
             .filter(|path| !files.iter().any(|(_, object)| object.path == **path))
             .map(|path| (*path).to_owned())
             .collect();
-        let touched = files.iter().find(|(_, object)| !posted.get(object.path.as_str()).is_some_and(|file| same(file, object)));
-        if let Some((_, object)) = touched {
-            if !gone.is_empty() || !self.adds_up(day, &files, record)? {
-                return Ok(Found::Changed(format!("the usage file {} is new or has changed", object.path)));
-            }
+        let touched = files
+            .iter()
+            .find(|(_, object)| !posted.get(object.path.as_str()).is_some_and(|file| same(file, object)));
+        if let Some((_, object)) = touched
+            && (!gone.is_empty() || !self.adds_up(day, &files, record)?)
+        {
+            return Ok(Found::Changed(format!(
+                "the usage file {} is new or has changed",
+                object.path
+            )));
         }
         let known_at = self.job.calendar.billing_instant(day)?;
         match self.first_changed_account(day, known_at)? {
@@ -49,7 +59,12 @@ impl Run<'_> {
     }
 
     /// Whether the files' sums are those that were posted, although the files are others.
-    fn adds_up(&self, day: BillingDay, files: &[(BillingDay, Object)], record: &CommitRecord) -> Result<bool, SettleError> {
+    fn adds_up(
+        &self,
+        day: BillingDay,
+        files: &[(BillingDay, Object)],
+        record: &CommitRecord,
+    ) -> Result<bool, SettleError> {
         let scan = usage::scan(&self.scan_request(day, files)).map_err(|source| SettleError::Scan { day, source })?;
         let index = self.dimensions.index();
         let mut digest = UsageDigest::new(&self.book);
@@ -86,7 +101,9 @@ impl Run<'_> {
                 known_at,
             );
             if now != state.facts {
-                return Ok(Some(format!("the packages, refunds or other dated facts of account {id} have changed")));
+                return Ok(Some(format!(
+                    "the packages, refunds or other dated facts of account {id} have changed"
+                )));
             }
         }
         match states.next() {
