@@ -5,3 +5,4 @@ pub mod batch;
 pub mod record;
 pub mod state;
 pub mod tables;
+pub mod verify;
