@@ -1,5 +1,7 @@
 //! The night end to end, on the real binary: gates, exit codes and messages, the no-op, balances, zones, determinism.
 
+#[path = "night/laws.rs"]
+mod laws;
 #[path = "night/world.rs"]
 mod world;
 
@@ -7,7 +9,11 @@ use world::World;
 
 /// The line of stderr that says why a run ended.
 fn error(said: &world::Said) -> String {
-    said.stderr.lines().filter(|line| line.starts_with("error:")).collect::<Vec<_>>().join("\n")
+    said.stderr
+        .lines()
+        .filter(|line| line.starts_with("error:"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -20,11 +26,24 @@ fn a_day_is_billed_and_the_laws_hold() {
         ["7/2024-10-12/av 0.239400000 0.24 2024-10-13 02:00:00 +00:00 null"]
     );
     assert_eq!(
-        world.table("bill_lines", &["minutes", "free_minutes", "payg_minutes", "unit_price", "amount", "price_list"]),
+        world.table(
+            "bill_lines",
+            &[
+                "minutes",
+                "free_minutes",
+                "payg_minutes",
+                "unit_price",
+                "amount",
+                "price_list"
+            ]
+        ),
         ["60 0 60 3.990000 0.239400000 list"]
     );
     assert_eq!(
-        world.table("accounts", &["account_id", "opening", "paid", "charged", "closing", "state"]),
+        world.table(
+            "accounts",
+            &["account_id", "opening", "paid", "charged", "closing", "state"]
+        ),
         ["7 0.00 0.00 0.24 -0.24 active"]
     );
     world.verified();
@@ -50,10 +69,14 @@ fn a_file_rewritten_with_the_same_sums_is_unchanged_and_one_with_others_is_not()
     world.settled("2024-10-12");
     let noon = "2024-10-12T12:00:00+08:00";
     let one = "2024-10-12T13:00:00+08:00";
-    world.usage("2024-10-12", "part-0.parquet", &[
-        (one, 7, 70, "av", 1_800, Some(100)),
-        (noon, 7, 70, "av", 1_800, Some(100)),
-    ]);
+    world.usage(
+        "2024-10-12",
+        "part-0.parquet",
+        &[
+            (one, 7, 70, "av", 1_800, Some(100)),
+            (noon, 7, 70, "av", 1_800, Some(100)),
+        ],
+    );
     let said = world.settle(&["--day", "2024-10-12"]);
     assert_eq!(said.code, 2, "two rows are not one row: {}", said.stdout);
     world.an_hour_of_hd("2024-10-12");
@@ -74,13 +97,29 @@ fn a_purchase_that_came_late_is_a_change() {
     let world = World::new();
     world.an_hour_of_hd("2024-10-12");
     world.settled("2024-10-12");
-    world.replace("packages.csv", "refunded_at\n", "refunded_at\np1,7,70,live.lite,2024-10-12T09:00:00+08:00,,\n");
+    world.replace(
+        "packages.csv",
+        "refunded_at\n",
+        "refunded_at\np1,7,70,live.lite,2024-10-12T09:00:00+08:00,,\n",
+    );
     let said = world.settle(&["--day", "2024-10-12"]);
     assert_eq!(said.code, 2);
-    assert!(error(&said).contains("dated facts of account 7 have changed"), "{}", said.stderr);
-    world.replace("packages.csv", "2024-10-12T09:00:00+08:00", "2024-10-13T10:00:00.000001+08:00");
+    assert!(
+        error(&said).contains("dated facts of account 7 have changed"),
+        "{}",
+        said.stderr
+    );
+    world.replace(
+        "packages.csv",
+        "2024-10-12T09:00:00+08:00",
+        "2024-10-13T10:00:00.000001+08:00",
+    );
     let said = world.settle(&["--day", "2024-10-12"]);
-    assert_eq!(said.code, 0, "bought after the billing time: as if absent: {}", said.stderr);
+    assert_eq!(
+        said.code, 0,
+        "bought after the billing time: as if absent: {}",
+        said.stderr
+    );
 }
 
 #[test]
@@ -103,11 +142,17 @@ fn a_thin_day_needs_a_word() {
     let row = |day: &'static str, second: i64| (day, 7, 70, "av", second, None);
     for day in ["2024-10-12", "2024-10-13"] {
         let at = format!("{day}T12:00:00+08:00");
-        let rows: Vec<_> = (1..=20).map(|second| (at.as_str(), 7, 70, "av", second, None)).collect();
+        let rows: Vec<_> = (1..=20)
+            .map(|second| (at.as_str(), 7, 70, "av", second, None))
+            .collect();
         world.usage(day, "part-0.parquet", &rows);
         world.settled(day);
     }
-    world.usage("2024-10-14", "part-0.parquet", &[row("2024-10-14T12:00:00+08:00", 1); 3]);
+    world.usage(
+        "2024-10-14",
+        "part-0.parquet",
+        &[row("2024-10-14T12:00:00+08:00", 1); 3],
+    );
     let said = world.settle(&["--day", "2024-10-14"]);
     assert_eq!(said.code, 3);
     assert_eq!(
@@ -123,12 +168,16 @@ fn a_thin_day_needs_a_word() {
 #[test]
 fn too_many_rejects_post_nothing_and_are_written_down() {
     let world = World::new();
-    world.usage("2024-10-12", "part-0.parquet", &[
-        ("2024-10-12T12:00:00+08:00", 7, 70, "av", 60, None),
-        ("2024-10-12T12:00:00+08:00", 8, 70, "av", 60, None),
-        ("2024-10-12T12:00:00+08:00", 7, -1, "av", 60, None),
-        ("2024-10-13T12:00:00+08:00", 7, 70, "av", 60, None),
-    ]);
+    world.usage(
+        "2024-10-12",
+        "part-0.parquet",
+        &[
+            ("2024-10-12T12:00:00+08:00", 7, 70, "av", 60, None),
+            ("2024-10-12T12:00:00+08:00", 8, 70, "av", 60, None),
+            ("2024-10-12T12:00:00+08:00", 7, -1, "av", 60, None),
+            ("2024-10-13T12:00:00+08:00", 7, 70, "av", 60, None),
+        ],
+    );
     let said = world.settle(&["--day", "2024-10-12", "--rejects-out", "bad.parquet"]);
     assert_eq!(said.code, 3);
     assert_eq!(
@@ -190,10 +239,18 @@ fn days_settle_in_order_and_not_before_their_billing_time() {
     );
     let early = world.settle(&["--day", "2024-10-11"]);
     assert_eq!(early.code, 2);
-    assert!(error(&early).contains("before 2024-10-12, the first settled day"), "{}", early.stderr);
+    assert!(
+        error(&early).contains("before 2024-10-12, the first settled day"),
+        "{}",
+        early.stderr
+    );
     let future = world.settle(&["--from", "2024-10-13", "--to", "2999-01-01"]);
     assert_eq!(future.code, 2);
-    assert!(error(&future).contains("its billing time is 2999-01-02T02:00:00Z"), "{}", future.stderr);
+    assert!(
+        error(&future).contains("its billing time is 2999-01-02T02:00:00Z"),
+        "{}",
+        future.stderr
+    );
 }
 
 #[test]
@@ -201,33 +258,55 @@ fn an_empty_ledger_needs_a_day() {
     let world = World::new();
     let said = world.settle(&[]);
     assert_eq!(said.code, 2);
-    assert_eq!(error(&said), "error: the ledger is empty: name the first day with --day D, or --from D --to D");
+    assert_eq!(
+        error(&said),
+        "error: the ledger is empty: name the first day with --day D, or --from D --to D"
+    );
 }
 
 #[test]
 fn partitions_of_another_zone_are_read_with_their_neighbours() {
     let world = World::new();
-    world.replace("job.toml", "shape = \"seconds\"", "shape = \"seconds\", partition_timezone = \"UTC\"");
+    world.replace(
+        "job.toml",
+        "shape = \"seconds\"",
+        "shape = \"seconds\", partition_timezone = \"UTC\"",
+    );
     // 2024-10-12 in Shanghai is 2024-10-11T16:00Z to 2024-10-12T16:00Z.
-    world.usage("2024-10-11", "a.parquet", &[
-        ("2024-10-11T15:59:59Z", 7, 70, "av", 1, None),
-        ("2024-10-11T16:00:00Z", 7, 70, "av", 2, None),
-    ]);
+    world.usage(
+        "2024-10-11",
+        "a.parquet",
+        &[
+            ("2024-10-11T15:59:59Z", 7, 70, "av", 1, None),
+            ("2024-10-11T16:00:00Z", 7, 70, "av", 2, None),
+        ],
+    );
     let said = world.settle(&["--day", "2024-10-12"]);
     assert_eq!(said.code, 3, "the partition of 2024-10-12 is missing");
-    world.usage("2024-10-12", "b.parquet", &[
-        ("2024-10-12T15:59:59Z", 7, 70, "av", 4, None),
-        ("2024-10-12T16:00:00Z", 7, 70, "av", 8, None),
-    ]);
+    world.usage(
+        "2024-10-12",
+        "b.parquet",
+        &[
+            ("2024-10-12T15:59:59Z", 7, 70, "av", 4, None),
+            ("2024-10-12T16:00:00Z", 7, 70, "av", 8, None),
+        ],
+    );
     world.settled("2024-10-12");
-    assert_eq!(world.table("usage_daily", &["day", "seconds", "rows"]), ["2024-10-12 6 2"]);
+    assert_eq!(
+        world.table("usage_daily", &["day", "seconds", "rows"]),
+        ["2024-10-12 6 2"]
+    );
     world.verified();
 }
 
 #[test]
 fn a_tier_without_a_price_stops_the_run_unless_told_otherwise() {
     let world = World::new();
-    world.usage("2024-10-12", "a.parquet", &[("2024-10-12T12:00:00+08:00", 7, 70, "screen_recording", 60, Some(1))]);
+    world.usage(
+        "2024-10-12",
+        "a.parquet",
+        &[("2024-10-12T12:00:00+08:00", 7, 70, "screen_recording", 60, Some(1))],
+    );
     let said = world.settle(&["--day", "2024-10-12"]);
     assert_eq!(said.code, 2);
     assert_eq!(
@@ -236,7 +315,9 @@ fn a_tier_without_a_price_stops_the_run_unless_told_otherwise() {
          (app 70) used 1 minutes of it beyond its grants; give it a price, or set unpriced = \"unbilled\" on the item"
     );
     assert!(!world.has_batch("2024-10-12.00"));
-    assert!(!world.path("out/_staging").exists() || std::fs::read_dir(world.path("out/_staging")).unwrap().count() == 0);
+    assert!(
+        !world.path("out/_staging").exists() || std::fs::read_dir(world.path("out/_staging")).unwrap().count() == 0
+    );
 }
 
 #[test]
@@ -246,17 +327,29 @@ fn an_account_with_a_balance_must_not_vanish() {
     world.settled("2024-10-12");
     world.write("accounts.csv", "account_id,registered_at\n8,2024-01-01T00:00:00Z\n");
     world.write("opening_grants.csv", "grant_id,used\n");
-    world.usage("2024-10-13", "a.parquet", &[("2024-10-13T12:00:00+08:00", 8, 80, "av", 60, None)]);
+    world.usage(
+        "2024-10-13",
+        "a.parquet",
+        &[("2024-10-13T12:00:00+08:00", 8, 80, "av", 60, None)],
+    );
     let said = world.settle(&["--day", "2024-10-13"]);
     assert_eq!(said.code, 3);
-    assert!(error(&said).contains("account 7 has a balance in the ledger"), "{}", said.stderr);
+    assert!(
+        error(&said).contains("account 7 has a balance in the ledger"),
+        "{}",
+        said.stderr
+    );
     assert!(!world.has_batch("2024-10-13.00"));
 }
 
 #[test]
 fn balances_chain_over_days_and_payments_count_once() {
     let world = World::new();
-    world.replace("job.toml", "opening_grants =", "opening = \"file:opening.csv\"\nopening_grants =");
+    world.replace(
+        "job.toml",
+        "opening_grants =",
+        "opening = \"file:opening.csv\"\nopening_grants =",
+    );
     world.write("opening.csv", "account_id,balance\n7,5.00\n");
     world.write(
         "payments.csv",
@@ -271,8 +364,14 @@ fn balances_chain_over_days_and_payments_count_once() {
     world.settled("2024-10-12");
     world.settled("2024-10-13");
     assert_eq!(
-        world.table("accounts", &["day", "opening", "paid", "charged", "closing", "paid_total"]),
-        ["2024-10-12 5.00 3.00 0.24 7.76 3.00", "2024-10-13 7.76 4.00 0.24 11.52 7.00"]
+        world.table(
+            "accounts",
+            &["day", "opening", "paid", "charged", "closing", "paid_total"]
+        ),
+        [
+            "2024-10-12 5.00 3.00 0.24 7.76 3.00",
+            "2024-10-13 7.76 4.00 0.24 11.52 7.00"
+        ]
     );
     world.verified();
 }
@@ -282,13 +381,20 @@ fn five_minute_deduction_keeps_its_periods() {
     let world = World::new();
     world.replace("job.toml", "output =", "deduction_period = \"5min\"\noutput =");
     // [T] FAQ: 30, 20 and 40 seconds in three periods.
-    world.usage("2024-10-12", "a.parquet", &[
-        ("2024-10-12T00:00:00+08:00", 7, 70, "av", 30, None),
-        ("2024-10-12T00:05:00+08:00", 7, 70, "av", 20, None),
-        ("2024-10-12T00:14:59+08:00", 7, 70, "av", 40, None),
-    ]);
+    world.usage(
+        "2024-10-12",
+        "a.parquet",
+        &[
+            ("2024-10-12T00:00:00+08:00", 7, 70, "av", 30, None),
+            ("2024-10-12T00:05:00+08:00", 7, 70, "av", 20, None),
+            ("2024-10-12T00:14:59+08:00", 7, 70, "av", 40, None),
+        ],
+    );
     world.settled("2024-10-12");
-    assert_eq!(world.table("usage_periods", &["period", "seconds"]), ["0 30", "1 20", "2 40"]);
+    assert_eq!(
+        world.table("usage_periods", &["period", "seconds"]),
+        ["0 30", "1 20", "2 40"]
+    );
     assert_eq!(world.table("bill_lines", &["seconds", "minutes"]), ["90 2"]);
     world.verified();
 }
@@ -308,8 +414,9 @@ fn threads_files_and_ranges_change_no_byte() {
     let usage = |world: &World, split: bool| {
         for day in days {
             let at = format!("{day}T12:00:00+08:00");
-            let mut rows: Vec<_> =
-                (7..200).map(|account| (at.as_str(), account, account * 10, "av", account, Some(1_000_000))).collect();
+            let mut rows: Vec<_> = (7..200)
+                .map(|account| (at.as_str(), account, account * 10, "av", account, Some(1_000_000)))
+                .collect();
             if split {
                 rows.reverse();
                 let (one, two) = rows.split_at(50);

@@ -29,7 +29,9 @@ pub struct Said {
 impl World {
     /// A job with one account, 7, that pays as it goes and has no free minutes left in October 2024.
     pub fn new() -> Self {
-        let world = Self { dir: tempfile::tempdir().unwrap() };
+        let world = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
         let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("jobs/catalog/trtc.toml");
         fs::copy(catalog, world.path("catalog.toml")).unwrap();
         world.write("job.toml", JOB);
@@ -37,7 +39,10 @@ impl World {
             "accounts.csv",
             "account_id,registered_at,payg\n7,2024-01-01T00:00:00+08:00,on\n",
         );
-        world.write("packages.csv", "package_id,account_id,apps,plan,purchased_at,gift,refunded_at\n");
+        world.write(
+            "packages.csv",
+            "package_id,account_id,apps,plan,purchased_at,gift,refunded_at\n",
+        );
         world.write("payments.csv", "payment_id,account_id,paid_at,amount\n");
         world.write("opening_grants.csv", "grant_id,used\nfree:7:2024-10-01,10000\n");
         world
@@ -65,8 +70,14 @@ impl World {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let millis = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
         let columns: Vec<(&str, ArrayRef)> = vec![
-            ("account_id", Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.1)))),
-            ("sdk_app_id", Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.2)))),
+            (
+                "account_id",
+                Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.1))),
+            ),
+            (
+                "sdk_app_id",
+                Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.2))),
+            ),
             (
                 "ts",
                 Arc::new(
@@ -74,8 +85,14 @@ impl World {
                         .with_timezone("UTC"),
                 ),
             ),
-            ("meter", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.3)))),
-            ("seconds", Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.4)))),
+            (
+                "meter",
+                Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.3))),
+            ),
+            (
+                "seconds",
+                Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.4))),
+            ),
             ("pixels", Arc::new(Int32Array::from_iter(rows.iter().map(|row| row.5)))),
         ];
         let batch = RecordBatch::try_from_iter(columns).unwrap();
@@ -86,7 +103,11 @@ impl World {
 
     /// An hour of HD video of account 7 on a day at noon in Shanghai: 60 minutes, 0.24 USD.
     pub fn an_hour_of_hd(&self, day: &str) {
-        self.usage(day, "part-0.parquet", &[(&format!("{day}T12:00:00+08:00"), 7, 70, "av", 3_600, Some(921_600))]);
+        self.usage(
+            day,
+            "part-0.parquet",
+            &[(&format!("{day}T12:00:00+08:00"), 7, 70, "av", 3_600, Some(921_600))],
+        );
     }
 
     pub fn run(&self, arguments: &[&str]) -> Said {
@@ -98,9 +119,15 @@ impl World {
             .output()
             .unwrap();
         let text = |bytes: &[u8]| {
-            String::from_utf8(bytes.to_vec()).unwrap().replace(&self.dir.path().display().to_string(), "DIR")
+            String::from_utf8(bytes.to_vec())
+                .unwrap()
+                .replace(&self.dir.path().display().to_string(), "DIR")
         };
-        Said { code: output.status.code().unwrap(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Said {
+            code: output.status.code().unwrap(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 
     pub fn settle(&self, arguments: &[&str]) -> Said {
@@ -123,7 +150,13 @@ impl World {
     pub fn table(&self, table: &str, columns: &[&str]) -> Vec<String> {
         let mut lines: Vec<String> = rows(&self.path("out").join(table))
             .into_iter()
-            .map(|row| columns.iter().map(|column| row[*column].as_str()).collect::<Vec<_>>().join(" "))
+            .map(|row| {
+                columns
+                    .iter()
+                    .map(|column| row[*column].as_str())
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
             .collect();
         lines.sort();
         lines
@@ -156,7 +189,11 @@ pub fn rows(directory: &Path) -> Vec<BTreeMap<String, String>> {
         let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
         for row in reader.get_row_iter(None).unwrap() {
             let row = row.unwrap();
-            rows.push(row.get_column_iter().map(|(name, value)| (name.clone(), plain(&value.to_string()))).collect());
+            rows.push(
+                row.get_column_iter()
+                    .map(|(name, value)| (name.clone(), plain(&value.to_string())))
+                    .collect(),
+            );
         }
     });
     rows
@@ -168,8 +205,11 @@ fn plain(value: &str) -> String {
 }
 
 fn visit(directory: &Path, visitor: &mut dyn FnMut(&Path)) {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     entries.sort();
     for entry in entries {
         if entry.is_dir() {

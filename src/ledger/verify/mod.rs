@@ -99,19 +99,19 @@ pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Vec<Verdict>, VerifyErr
     for position in first..=last {
         let batch = batches[position];
         let record = ledger.record(batch)?;
-        let missing = check_files(ledger.store(), batch, &record)?;
-        let intact = missing.broken == 0;
-        if intact {
+        let (mut files, missing) = check_files(ledger.store(), batch, &record)?;
+        if !missing {
             let touched = earlier_batches_touched(ledger, &batches[..position], &record)?;
-            verdicts.extend(check_tables(
-                ledger.store(),
-                batch,
-                &record,
-                previous.as_ref(),
-                &touched,
-            )?);
+            match check_tables(ledger.store(), batch, &record, previous.as_ref(), &touched) {
+                Ok(found) => verdicts.extend(found),
+                // A file that is not as recorded need not be readable either.
+                Err(VerifyError::Unreadable { path, message }) if files.broken > 0 => {
+                    files.offenders.push(format!("{path} cannot be read: {message}"));
+                }
+                Err(error) => return Err(error),
+            }
         }
-        verdicts.push(missing);
+        verdicts.push(files);
         previous = Some(record);
     }
     Ok(verdicts)
@@ -248,14 +248,17 @@ fn check_control_totals(scope: &Scope<'_>, batch: BatchId, usage: [i128; 2]) -> 
     })
 }
 
-/// Law 7: every file that the commit record names exists with its recorded size and hash.
-fn check_files(store: &Store, batch: BatchId, record: &CommitRecord) -> Result<Verdict, VerifyError> {
+/// Law 7: every file that the commit record names exists with its recorded size and hash. Also says whether any is missing:
+/// then the tables cannot be summed.
+fn check_files(store: &Store, batch: BatchId, record: &CommitRecord) -> Result<(Verdict, bool), VerifyError> {
     let mut wrong: BTreeMap<&str, String> = BTreeMap::new();
+    let mut missing = false;
     for file in &record.files {
         let bytes = match store.get(&file.path) {
             Ok(bytes) => bytes,
             Err(StoreError::NotFound { .. }) => {
                 wrong.insert(&file.path, "is missing".to_owned());
+                missing = true;
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -267,7 +270,7 @@ fn check_files(store: &Store, batch: BatchId, record: &CommitRecord) -> Result<V
             wrong.insert(&file.path, "has another SHA-256 than recorded".to_owned());
         }
     }
-    Ok(Verdict {
+    let verdict = Verdict {
         batch,
         law: 7,
         statement: "every file of the commit record is there, with its size and hash",
@@ -279,5 +282,6 @@ fn check_files(store: &Store, batch: BatchId, record: &CommitRecord) -> Result<V
             .take(OFFENDERS_NAMED)
             .map(|(path, what)| format!("{path} {what}"))
             .collect(),
-    })
+    };
+    Ok((verdict, missing))
 }
