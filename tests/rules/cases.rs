@@ -1,0 +1,1 @@
+//! Tables of cases for entitlement, prices, facts in time, grants and balance.

@@ -1,0 +1,1 @@
+//! Which grant serves first.
