@@ -57,7 +57,7 @@ const PLANS: &str = "
 /// The products, in order.
 const PRODUCTS: [&str; 2] = ["trtc", "lcic"];
 
-pub fn day(text: &str) -> BillingDay {
+pub(crate) fn day(text: &str) -> BillingDay {
     BillingDay::from_date(text.parse().unwrap())
 }
 
@@ -71,7 +71,7 @@ fn index(position: usize) -> u16 {
 }
 
 /// The guide's book; `acme` is a contract with prices of its own from 2024-09-01, based on `list`.
-pub fn book() -> Book {
+pub(crate) fn book() -> Book {
     let tiers = rows(TIERS);
     let mut items: Vec<Item> = Vec::new();
     for (position, row) in tiers.iter().enumerate() {
@@ -232,13 +232,13 @@ fn product(id: &str) -> Product {
 }
 
 /// The tier written `item.tier`.
-pub fn tier_id(book: &Book, name: &str) -> TierId {
+pub(crate) fn tier_id(book: &Book, name: &str) -> TierId {
     let found = book.tiers.iter().position(|tier| tier_name_of(book, tier) == name);
     TierId(index(found.unwrap_or_else(|| panic!("no tier {name}"))))
 }
 
 /// `item.tier`.
-pub fn tier_name(book: &Book, tier: TierId) -> String {
+pub(crate) fn tier_name(book: &Book, tier: TierId) -> String {
     tier_name_of(book, &book.tiers[tier.index()])
 }
 
@@ -247,7 +247,7 @@ fn tier_name_of(book: &Book, tier: &Tier) -> String {
 }
 
 /// The plan of this name.
-pub fn plan_id(book: &Book, name: &str) -> PlanId {
+pub(crate) fn plan_id(book: &Book, name: &str) -> PlanId {
     let found = book.plans.iter().position(|plan| plan.id == name);
     PlanId(index(found.unwrap_or_else(|| panic!("no plan {name}"))))
 }

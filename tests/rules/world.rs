@@ -13,30 +13,39 @@ use nightbill::rules::recorder::{Recorder, Step};
 use crate::book::{book, day, plan_id, tier_id, tier_name};
 
 /// An account with no free minutes, no packages and nothing used, on 2024-06-15 in Shanghai.
-#[derive(Debug, Clone)]
-pub struct World {
-    pub book: Book,
-    pub calendar: Calendar,
-    pub day: BillingDay,
-    pub first_settled_day: BillingDay,
-    pub period: DeductionPeriod,
-    pub account: Account<'static>,
-    pub packages: Vec<Package<'static>>,
-    pub payments: Vec<Payment>,
-    pub usage: Vec<UsageGroup>,
-    pub opening: Opening,
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) book: Book,
+    pub(crate) calendar: Calendar,
+    pub(crate) day: BillingDay,
+    pub(crate) first_settled_day: BillingDay,
+    pub(crate) period: DeductionPeriod,
+    pub(crate) account: Account<'static>,
+    pub(crate) packages: Vec<Package<'static>>,
+    pub(crate) payments: Vec<Payment>,
+    pub(crate) usage: Vec<UsageGroup>,
+    pub(crate) opening: Opening,
 }
 
-pub fn at(text: &str) -> Instant {
+impl std::fmt::Debug for World {
+    /// All but the book.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{} by {:?}, {:?}", self.day, self.period, self.account)?;
+        writeln!(f, "{:?} {:?}", self.packages, self.payments)?;
+        writeln!(f, "{:?} {:?}", self.usage, self.opening)
+    }
+}
+
+pub(crate) fn at(text: &str) -> Instant {
     Instant::from(text.parse::<DateTime<Utc>>().unwrap())
 }
 
-pub fn cents(text: &str) -> Cents {
+pub(crate) fn cents(text: &str) -> Cents {
     Cents::parse(text).unwrap()
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut book = book();
         book.free.clear();
         Self {
@@ -62,30 +71,30 @@ impl World {
         }
     }
 
-    pub fn on(mut self, text: &str) -> Self {
+    pub(crate) fn on(mut self, text: &str) -> Self {
         self.day = day(text);
         self
     }
 
     /// With the 10,000 free minutes of the guide, the cycles counted from `anchor`.
-    pub fn with_free_minutes(mut self, anchor: &str) -> Self {
+    pub(crate) fn with_free_minutes(mut self, anchor: &str) -> Self {
         self.book.free = book().free;
         self.account.free_anchor = Some(day(anchor));
         self
     }
 
-    pub fn payg(mut self, payg: Payg) -> Self {
+    pub(crate) fn payg(mut self, payg: Payg) -> Self {
         self.account.payg = payg;
         self
     }
 
-    pub fn in_five_minutes(mut self) -> Self {
+    pub(crate) fn in_five_minutes(mut self) -> Self {
         self.period = DeductionPeriod::FiveMinutes;
         self
     }
 
     /// `id plan apps purchased_at`, apps `;`-separated or `-`, and maybe `gift` and `refunded=<instant>`.
-    pub fn package(mut self, text: &str) -> Self {
+    pub(crate) fn package(mut self, text: &str) -> Self {
         let word: Vec<&'static str> = text.to_owned().leak().split_whitespace().collect();
         let apps: Vec<SdkAppId> = word[2]
             .split(';')
@@ -106,18 +115,18 @@ impl World {
     }
 
     /// Seconds of an app in a tier `item.tier`.
-    pub fn used(self, app: i64, tier: &str, seconds: i64) -> Self {
+    pub(crate) fn used(self, app: i64, tier: &str, seconds: i64) -> Self {
         self.used_in_period(app, tier, 0, seconds)
     }
 
     /// Seconds of an app in a meter, at an aggregate resolution.
-    pub fn metered(self, app: i64, meter: &str, pixels: i64, seconds: i64) -> Self {
+    pub(crate) fn metered(self, app: i64, meter: &str, pixels: i64, seconds: i64) -> Self {
         let found = self.book.meters.iter().find(|one| one.id == meter).unwrap();
         let tier = tier_name(&self.book, found.tier_of(pixels));
         self.used(app, &tier, seconds)
     }
 
-    pub fn used_in_period(mut self, app: i64, tier: &str, period: u16, seconds: i64) -> Self {
+    pub(crate) fn used_in_period(mut self, app: i64, tier: &str, period: u16, seconds: i64) -> Self {
         let key = (SdkAppId::new(app).unwrap(), tier_id(&self.book, tier), period);
         let seconds = Seconds::new(seconds);
         match self
@@ -144,7 +153,7 @@ impl World {
     }
 
     /// A grant of which the ledger knows that this much is used.
-    pub fn opening_grant(mut self, id: &str, opening: &str, used: &str) -> Self {
+    pub(crate) fn opening_grant(mut self, id: &str, opening: &str, used: &str) -> Self {
         self.opening.grants.push(OpeningGrant {
             id: id.to_owned(),
             opening: Quota::parse(opening).unwrap(),
@@ -154,13 +163,13 @@ impl World {
         self
     }
 
-    pub fn void_grant(mut self, id: &str) -> Self {
+    pub(crate) fn void_grant(mut self, id: &str) -> Self {
         self = self.opening_grant(id, "0", "0");
         self.opening.grants.last_mut().unwrap().void = true;
         self
     }
 
-    pub fn paid(mut self, paid_at: &str, amount: &str) -> Self {
+    pub(crate) fn paid(mut self, paid_at: &str, amount: &str) -> Self {
         self.payments.push(Payment {
             paid_at: at(paid_at),
             amount: cents(amount),
@@ -168,7 +177,7 @@ impl World {
         self
     }
 
-    pub fn try_settle(&self, recorder: Option<&mut dyn Recorder>) -> Result<AccountDay<'_>, RuleError> {
+    pub(crate) fn try_settle(&self, recorder: Option<&mut dyn Recorder>) -> Result<AccountDay<'_>, RuleError> {
         let context = DayContext {
             book: &self.book,
             calendar: &self.calendar,
@@ -186,12 +195,12 @@ impl World {
         settle_account_day(context, facts, recorder)
     }
 
-    pub fn settle(&self) -> AccountDay<'_> {
+    pub(crate) fn settle(&self) -> AccountDay<'_> {
         self.try_settle(None).unwrap()
     }
 
     /// `<app> <item>.<tier> <minutes>`, then what they are made of, parts of 0 left out.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let day = self.settle();
         let line = |line: &nightbill::rules::account_day::BillLine| {
             let mut text = format!("{} {} {}", line.app, tier_name(&self.book, line.tier), line.minutes);
@@ -211,7 +220,7 @@ impl World {
     }
 
     /// `<item> <exact> <amount>`.
-    pub fn bills(&self) -> Vec<String> {
+    pub(crate) fn bills(&self) -> Vec<String> {
         let day = self.settle();
         let bills = day.bills.iter();
         bills
@@ -227,7 +236,7 @@ impl World {
     }
 
     /// `<app> <item>.<tier> <grant> <minutes> x <ratio> = <quota>`.
-    pub fn deductions(&self) -> Vec<String> {
+    pub(crate) fn deductions(&self) -> Vec<String> {
         let day = self.settle();
         let text = |row: &nightbill::rules::account_day::Deduction<'_>| {
             let tier = tier_name(&self.book, row.tier);
@@ -240,7 +249,7 @@ impl World {
     }
 
     /// `<id> <valid_from> <valid_to> used <used> of <quota> <status>`.
-    pub fn grants(&self) -> Vec<String> {
+    pub(crate) fn grants(&self) -> Vec<String> {
         let day = self.settle();
         let text = |row: &nightbill::rules::account_day::GrantState<'_>| {
             let (status, dates) = (row.status.as_str(), format!("{} {}", row.valid_from, row.valid_to));
@@ -252,14 +261,14 @@ impl World {
 
 /// Keeps every step, its grant as text.
 #[derive(Default)]
-pub struct Kept(pub Vec<KeptStep>);
+pub(crate) struct Kept(pub(crate) Vec<KeptStep>);
 
 /// A [`Step`] that owns its grant's id.
 #[derive(Debug, Clone)]
-pub struct KeptStep {
-    pub line: (SdkAppId, nightbill::catalog::book::TierId, u16),
-    pub grant: String,
-    pub outcome: nightbill::rules::recorder::Outcome,
+pub(crate) struct KeptStep {
+    pub(crate) line: (SdkAppId, nightbill::catalog::book::TierId, u16),
+    pub(crate) grant: String,
+    pub(crate) outcome: nightbill::rules::recorder::Outcome,
 }
 
 impl Recorder for Kept {
