@@ -173,9 +173,24 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
+    /// Where the table stands.
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The file's notes.
+    pub(crate) fn notes(&self) -> &'a Notes<'a> {
+        self.notes
+    }
+
     /// Notes a problem of the table as a whole.
     pub(crate) fn fail(&self, what: impl Display) {
         self.notes.add(self.origin, "", what, None);
+    }
+
+    /// Notes a problem of the table as a whole, and what to do.
+    pub(crate) fn fail_with(&self, what: impl Display, help: impl Into<String>) {
+        self.notes.add(self.origin, "", what, Some(help.into()));
     }
 }
 
