@@ -5,6 +5,8 @@
 
 pub(crate) mod document;
 pub(crate) mod fields;
+pub(crate) mod notes;
+pub(crate) mod words;
 
 use std::fmt;
 use std::fs;

@@ -2,7 +2,8 @@
 
 use super::book::{Cadence, Item, ItemId, ItemKind, Meter, MeterTier, ProductId, Round, Tier, TierId, Unpriced};
 use super::names::{Names, all, decimal};
-use crate::config::fields::{Field, Fields, quoted};
+use crate::config::fields::{Field, Fields};
+use crate::config::words::quoted;
 use crate::rules::quantity::Quantity;
 
 const KEYS: [&str; 13] = [
@@ -166,12 +167,16 @@ impl Items {
         })
     }
 
-    /// Adds the item's tiers to the list of all: the first one and how many.
+    /// Adds the item's tiers to the list of all: the first one and how many. None: what is wrong is noted.
     fn add_tiers(&mut self, fields: &Fields<'_>, item: ItemId, kind: Option<Kind>) -> Option<(TierId, u16)> {
         let mut names = Names::without_dots("tier");
         let first = u16::try_from(self.tier_list.len());
         let field = fields.require("tiers");
-        for element in field.as_ref().and_then(Field::list).unwrap_or_default() {
+        let elements = field.as_ref().and_then(Field::list);
+        if let (Some(field), Some([])) = (&field, elements.as_deref()) {
+            field.fail("an item needs at least one tier");
+        }
+        for element in elements.unwrap_or_default() {
             if names.define(&element).is_some() {
                 let name = element.meaning().unwrap_or_default().to_owned();
                 self.tier_list.push(Tier { item, name });
@@ -185,10 +190,6 @@ impl Items {
             first: first.unwrap_or(u16::MAX),
             is_duration,
         });
-        if field.as_ref()?.list().is_some_and(|list| list.is_empty()) {
-            field?.fail("an item needs at least one tier");
-            return None;
-        }
         if !fits {
             field?.fail(format!("more than {} tiers in all", u16::MAX));
             return None;

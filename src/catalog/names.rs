@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::config::document::Origin;
-use crate::config::fields::{Field, nearest, quoted, shorten};
+use crate::config::fields::Field;
+use crate::config::words::{nearest, quoted, shorten};
 use crate::rules::quantity::BadNumber;
 
 /// Longest id. They stand in every row of the outputs.

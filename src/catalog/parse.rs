@@ -10,7 +10,9 @@ use super::book::Book;
 use super::{items, plans, prices, products};
 use crate::config::ConfigError;
 use crate::config::document;
-use crate::config::fields::{Field, Fields, Notes, quoted};
+use crate::config::fields::{Field, Fields};
+use crate::config::notes::Notes;
+use crate::config::words::quoted;
 
 const KEYS: [&str; 9] = [
     "currency",

@@ -1,90 +1,14 @@
 //! Typed values out of a [`super::document`] tree. What is wrong is noted, and reading goes on.
 
-use std::cell::RefCell;
 use std::fmt::Display;
-use std::path::Path;
 
 use chrono::{NaiveDate, NaiveTime};
 
-use super::document::{Node, Origin, Table, Text, Value, line_and_column};
-use super::{ConfigError, Problem};
+use super::document::{Node, Origin, Table, Text, Value};
+use super::notes::Notes;
+use super::words::{nearest, parse_date, parse_time, quoted, shorten};
 use crate::rules::calendar::start_of_date;
 use crate::rules::quantity::BillingDay;
-
-/// The file that is being read and what was found wrong with it.
-pub(crate) struct Notes<'a> {
-    path: &'a Path,
-    text: &'a str,
-    /// The keys of the `--set`s, by position.
-    sets: Vec<&'a str>,
-    problems: RefCell<Vec<(Origin, Problem)>>,
-}
-
-impl<'a> Notes<'a> {
-    /// Nothing wrong so far.
-    pub(crate) fn new(path: &'a Path, text: &'a str, sets: Vec<&'a str>) -> Self {
-        Self {
-            path,
-            text,
-            sets,
-            problems: RefCell::default(),
-        }
-    }
-
-    /// Notes that `key` (a dotted path, empty for none) is wrong.
-    pub(crate) fn add(&self, origin: Origin, key: &str, what: impl Display, help: Option<String>) {
-        let message = match origin {
-            Origin::Set(index) => {
-                let set = self.sets[index];
-                if key.is_empty() || key == set {
-                    format!("--set {set}: {what}")
-                } else {
-                    format!("--set {set}: {key}: {what}")
-                }
-            }
-            _ if key.is_empty() => what.to_string(),
-            _ => format!("{key}: {what}"),
-        };
-        let at = match origin {
-            Origin::At(offset) => Some(line_and_column(self.text, offset)),
-            Origin::Whole | Origin::Set(_) => None,
-        };
-        let problem = Problem {
-            path: self.path.to_path_buf(),
-            at,
-            message,
-            help,
-        };
-        self.problems.borrow_mut().push((origin, problem));
-    }
-
-    /// `value` when nothing was wrong.
-    ///
-    /// # Errors
-    /// Everything that was noted, in file order.
-    ///
-    /// # Panics
-    /// When there is neither a value nor a note: a value was dropped in silence.
-    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, ConfigError> {
-        let mut problems = self.problems.into_inner();
-        if problems.is_empty() {
-            return Ok(value.expect("whatever gives no value notes why"));
-        }
-        problems.sort_by_key(|(origin, _)| *origin);
-        Err(ConfigError {
-            problems: problems.into_iter().map(|(_, problem)| problem).collect(),
-        })
-    }
-
-    /// Where it stands, for "the first one is …".
-    pub(crate) fn place(&self, origin: Origin) -> String {
-        match origin {
-            Origin::Whole => "in the file".to_owned(),
-            Origin::Set(index) => format!("in --set {}", self.sets[index]),
-            Origin::At(offset) => format!("on line {}", line_and_column(self.text, offset).0),
-        }
-    }
-}
 
 /// A table whose keys are known.
 pub(crate) struct Fields<'a> {
@@ -439,56 +363,6 @@ impl<'a> Field<'a> {
             _ => String::new(),
         }
     }
-}
-
-/// `YYYY-MM-DD`, nothing else.
-fn parse_date(text: &str) -> Option<NaiveDate> {
-    let shape = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    shape
-        .then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())
-        .flatten()
-}
-
-/// `HH:MM` or `HH:MM:SS`, nothing else.
-fn parse_time(text: &str) -> Option<NaiveTime> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
-    let format = match text.len() {
-        5 => "%H:%M",
-        8 => "%H:%M:%S",
-        _ => return None,
-    };
-    // A leap second (:60) is no time at which a day can be billed.
-    let leap = text.len() == 8 && text.ends_with("60");
-    (digits && !leap)
-        .then(|| NaiveTime::parse_from_str(text, format).ok())
-        .flatten()
-}
-
-/// What someone wrote, in quotes and escaped, cut when it is long: for messages.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("\"{}\"", shorten(text))
-}
-
-/// What someone wrote, escaped and cut when it is long: for messages.
-pub(crate) fn shorten(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let cut: String = text.chars().take(LONGEST).collect();
-    let dots = if cut.len() < text.len() { "…" } else { "" };
-    format!("{}{dots}", cut.escape_debug())
-}
-
-/// The known word that is most like `word`, if one is like it at all.
-pub(crate) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
-    // A guess at something absurdly long helps nobody, and takes time.
-    if word.len() > 100 {
-        return None;
-    }
-    let lower = word.to_lowercase();
-    known
-        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| distance * 3 <= candidate.chars().count().max(3))
-        .min()
-        .map(|(_, candidate)| candidate)
 }
 
 fn join(path: &str, key: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::Override;
 use crate::config::document::{Entry, Node, Origin, Table, Value, parse_set};
-use crate::config::fields::Notes;
+use crate::config::notes::Notes;
 
 /// Puts every override in, in order: the last one of a key wins. Whether the key is known is not asked here.
 pub(super) fn apply(table: &mut Table, overrides: &[Override], notes: &Notes<'_>) {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::config::document::{Node, Table, Text, Value};
-use crate::config::fields::Notes;
+use crate::config::notes::Notes;
 
 /// Gives the value of an environment variable.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
