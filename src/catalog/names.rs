@@ -64,8 +64,9 @@ impl Names {
         if let Some((position, _)) = self.positions.get(id) {
             return Some((*position, false));
         }
-        let Ok(position) = u16::try_from(self.positions.len()) else {
-            field.fail(format!("more than {} {}s", u32::from(u16::MAX) + 1, self.what));
+        let position = u16::try_from(self.positions.len()).ok().filter(|free| *free < u16::MAX);
+        let Some(position) = position else {
+            field.fail(format!("more than {} {}s", u16::MAX, self.what));
             return None;
         };
         self.positions.insert(id.to_owned(), (position, field.origin()));

@@ -39,7 +39,7 @@ fn resolve(text: &Text, directory: &Path) -> Result<Location, Refusal> {
         Some(scheme) => match scheme.to_ascii_lowercase().as_str() {
             "file" => file_url(meaning, directory)?,
             "s3" | "gs" | "az" => bucket_url(meaning)?,
-            _ => return Err(unknown_scheme(scheme, text.is_expanded())),
+            _ => return Err(unknown_scheme(scheme, text)),
         },
     };
     if !url.username().is_empty() || url.password().is_some() {
@@ -113,11 +113,16 @@ fn not_a_url(error: &url::ParseError) -> Refusal {
     refuse(&format!("not a URL: {error}"), "write a path or a URL")
 }
 
-fn unknown_scheme(scheme: &str, secret: bool) -> Refusal {
-    let what = if secret {
-        "unknown URL scheme".to_owned()
-    } else {
+/// Names the scheme only where it is one: `KEY:SECRET@bucket` begins with a name of quite another sort.
+fn unknown_scheme(scheme: &str, text: &Text) -> Refusal {
+    let is_scheme = text
+        .written()
+        .strip_prefix(scheme)
+        .is_some_and(|rest| rest.starts_with("://"));
+    let what = if is_scheme && !text.is_expanded() {
         format!("unknown URL scheme `{scheme}`")
+    } else {
+        "unknown URL scheme".to_owned()
     };
     refuse(&what, "use a path, file:, s3://, gs:// or az://")
 }

@@ -182,7 +182,7 @@ impl Reader<'_> {
                 shape: Shape::Seconds,
             });
         }
-        let fields = field.table(&["url", "shape", "partition_timezone"])?;
+        let fields = url_table(field, &["url", "shape", "partition_timezone"])?;
         let partitions = self.partition_fields(&fields, job_zone);
         let shape = fields.or("shape", Shape::Seconds, |field| {
             field.choice(&[
@@ -206,7 +206,7 @@ impl Reader<'_> {
                 zone: job_zone,
             });
         }
-        self.partition_fields(&field.table(&["url", "partition_timezone"])?, job_zone)
+        self.partition_fields(&url_table(field, &["url", "partition_timezone"])?, job_zone)
     }
 
     fn partition_fields(&self, fields: &Fields<'_>, job_zone: Tz) -> Option<PartitionedInput> {
@@ -223,13 +223,22 @@ impl Reader<'_> {
         if field.is_text() {
             return self.location(field);
         }
-        let fields = field.table(&["url"])?;
+        let fields = url_table(field, &["url"])?;
         self.location(&fields.require("url")?)
     }
 
     fn location(&self, field: &Field<'_>) -> Option<Location> {
         location::read(field, self.directory)
     }
+}
+
+/// The table of an input that is not a bare string.
+fn url_table<'a>(field: &Field<'a>, known: &[&str]) -> Option<Fields<'a>> {
+    if field.is_table() {
+        return field.table(known);
+    }
+    field.expected("a URL or { url = … }");
+    None
 }
 
 fn default_name(path: &Path) -> String {
