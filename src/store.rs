@@ -11,6 +11,8 @@ use url::Url;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {
     url: Url,
+    /// How it is printed, when that is not the URL.
+    shown: Option<String>,
 }
 
 impl Location {
@@ -18,7 +20,16 @@ impl Location {
     pub fn from_url(url: Url) -> Option<Self> {
         let known = matches!(url.scheme(), "file" | "s3" | "gs" | "az");
         let clean = url.username().is_empty() && url.password().is_none();
-        (known && clean).then_some(Self { url })
+        (known && clean).then_some(Self { url, shown: None })
+    }
+
+    /// The same location, printed as `text`: what the job file says, where the URL holds the value of an
+    /// environment variable, which may be a secret.
+    pub fn shown_as(self, text: &str) -> Self {
+        Self {
+            shown: Some(text.to_owned()),
+            ..self
+        }
     }
 
     /// The URL.
@@ -29,6 +40,9 @@ impl Location {
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = &self.shown {
+            return f.write_str(text);
+        }
         let mut shown = self.url.clone();
         shown.set_query(None);
         shown.set_fragment(None);
