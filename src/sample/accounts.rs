@@ -108,8 +108,8 @@ pub(super) fn add_account(
         .then(|| registered_on.checked_add_days(rng.random_range(0..28)))
         .flatten();
     let payg = match rng.random_range(0..100_u32) {
-        0..55 => None,
-        55..92 => Some("on"),
+        0..45 => None,
+        45..92 => Some("on"),
         _ => Some("off"),
     };
     let credit_limit_cents =
@@ -130,7 +130,7 @@ pub(super) fn add_account(
         period,
     );
     let buyers = match shape {
-        Shape::Rooms => 40,
+        Shape::Rooms => 50,
         Shape::Groups => 10,
     };
     let mut owed_cents = i64::try_from(used_seconds / 60).expect("rows are bounded") * CENTS_A_MINUTE;
@@ -150,7 +150,9 @@ fn add_free_use(facts: &mut Facts, rng: &mut ChaCha8Rng, account_id: i64, anchor
         40..75 => FREE_MINUTES_HUNDREDTHS,
         _ => rng.random_range(1..FREE_MINUTES_HUNDREDTHS),
     };
-    if let (true, Some(cycle)) = (used > 0, cycle_start(anchor, period.first_day())) {
+    let first_day = period.first_day();
+    // Nothing of a cycle that begins with the sample can have been used before.
+    if let Some(cycle) = cycle_start(anchor, first_day).filter(|cycle| used > 0 && *cycle < first_day) {
         facts.opening_grants.push((format!("free:{account_id}:{cycle}"), used));
     }
 }
@@ -176,16 +178,16 @@ fn add_packages(
     period: &Period,
 ) -> i64 {
     let mut cost = 0;
-    let first_family = rng.random_range(0..20_u32);
-    for family in 0..if happens(rng, 15) { 2 } else { 1 } {
-        // Dashboards are rare, the engine's packages the most common.
-        let family = match first_family + family {
-            0..9 => 0,
-            9..13 => 1,
-            13..16 => 2,
-            16..19 => 3,
-            _ => 4,
-        };
+    // The engine's packages are the most common, dashboards are rare.
+    let first_family = match rng.random_range(0..100_u32) {
+        0..45 => 0,
+        45..65 => 1,
+        65..80 => 2,
+        80..97 => 3,
+        _ => 4,
+    };
+    let second_family = happens(rng, 15).then_some((first_family + 1) % 4);
+    for family in std::iter::once(first_family).chain(second_family) {
         let plans = FAMILIES[family];
         let choice = rng
             .random_range(0..plans.len() as u32)
@@ -193,7 +195,12 @@ fn add_packages(
         let plan = &plans[choice as usize];
         let bound = bound_apps(rng, apps);
         let earliest = (period.first_second() - 40 * DAY).max(registered_at + 3600);
-        let mut purchased_at = rng.random_range(earliest..period.end_second());
+        let on_sale_from = if happens(rng, 30) {
+            earliest.max(period.first_second())
+        } else {
+            earliest
+        };
+        let mut purchased_at = rng.random_range(on_sale_from..period.end_second());
         for _ in 0..if happens(rng, 20) { 2 } else { 1 } {
             if purchased_at >= period.end_second() {
                 break;
@@ -202,7 +209,8 @@ fn add_packages(
             if purchased_at >= period.first_second() && !package.gift {
                 cost += plan.price_cents;
             }
-            if purchased_at < period.first_second() && plan.minutes > 0 && happens(rng, 40) {
+            let used_before = purchased_at < period.first_second() && plan.minutes > 0 && package.refund.is_none();
+            if used_before && happens(rng, 40) {
                 let used = rng.random_range(1..=plan.minutes * 100);
                 facts.opening_grants.push((package.package_id.clone(), used));
             }

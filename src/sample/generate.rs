@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono_tz::Tz;
+
 use super::accounts::Period;
 use super::day::{DayPlan, DaySpan};
 use super::dimensions::write_dimensions;
@@ -14,6 +16,7 @@ use super::tables::Facts;
 use super::usage_file::UsageTotals;
 use super::{examples, groups, job_file, layout, rooms};
 
+const EXAMPLES_ZONE: Tz = chrono_tz::Asia::Shanghai;
 const ROWS_PER_FILE: u64 = 2_000_000;
 const MOST_FILES_BY_DEFAULT: u64 = 16;
 
@@ -92,22 +95,15 @@ fn check(spec: &SampleSpec) -> Result<Period, SampleError> {
 fn check_examples(spec: &SampleSpec) -> Result<(), SampleError> {
     let fits = spec.from == first_example_day()
         && spec.days == examples::DAYS
-        && spec.zone == chrono_tz::Asia::Shanghai
+        && spec.zone == EXAMPLES_ZONE
         && spec.shape == Shape::Rooms;
     if fits {
         return Ok(());
     }
-    Err(SampleError::OutOfRange {
-        field: "worked_examples",
-        value: format!(
-            "asked for {} days of {:?} from {} in {}",
-            spec.days, spec.shape, spec.from, spec.zone
-        ),
-        range: format!(
-            "{} days of rooms from {} in Asia/Shanghai",
-            examples::DAYS,
-            first_example_day()
-        ),
+    Err(SampleError::OtherThanExamples {
+        days: examples::DAYS,
+        from: first_example_day(),
+        zone: EXAMPLES_ZONE.name(),
     })
 }
 

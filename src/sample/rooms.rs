@@ -35,41 +35,41 @@ struct RoomKind {
 const KINDS: [RoomKind; 5] = [
     // A voice call.
     RoomKind {
-        weight: 30,
-        participants: 1..3,
-        minutes: 1..20,
+        weight: 40,
+        participants: 1..4,
+        minutes: 1..12,
         cameras: &[(AUDIO_ONLY, 1)],
         publishers: 0,
     },
     // A video call.
     RoomKind {
-        weight: 30,
-        participants: 2..4,
-        minutes: 2..40,
+        weight: 38,
+        participants: 2..5,
+        minutes: 2..25,
         cameras: &[(CAMERA_360P, 5), (CAMERA_720P, 4), (CAMERA_1080P, 1)],
         publishers: 3,
     },
     // A meeting.
     RoomKind {
-        weight: 20,
+        weight: 12,
         participants: 3..13,
-        minutes: 15..75,
+        minutes: 10..60,
         cameras: &[(CAMERA_360P, 6), (CAMERA_720P, 3), (CAMERA_1080P, 1)],
         publishers: 9,
     },
     // A voice room.
     RoomKind {
-        weight: 16,
-        participants: 3..25,
-        minutes: 10..90,
+        weight: 9,
+        participants: 3..20,
+        minutes: 5..60,
         cameras: &[(AUDIO_ONLY, 1)],
         publishers: 0,
     },
     // A show before an audience.
     RoomKind {
-        weight: 4,
+        weight: 1,
         participants: 12..150,
-        minutes: 30..150,
+        minutes: 20..120,
         cameras: &[(CAMERA_720P, 2), (CAMERA_1080P, 1)],
         publishers: 3,
     },
@@ -99,7 +99,7 @@ pub(super) fn plan_day(plan: &mut DayPlan, population: &Population, seed: u64, s
     let day = u32::from_ne_bytes(span.day.epoch_days().to_ne_bytes());
     let mut rng = generator(seed, Purpose::Rooms, day, 0);
     // So that one room is not all of a small sample.
-    let most_rows_of_room = (rows / 16).max(600);
+    let most_rows_of_room = (rows / 32).max(600);
     let wanted = plan.rows() + rows;
     let mut planned = plan.rows();
     while planned < wanted {
@@ -125,7 +125,9 @@ fn open_room(
     let kind = weighted(rng, &KINDS, |kind| kind.weight);
     let start = second_of_day(rng, span.seconds);
     let seconds = rng.random_range(kind.minutes.start * 60..kind.minutes.end * 60);
-    let people = rng.random_range(kind.participants.clone());
+    // Small rooms are more common than large ones.
+    let mut some_people = || rng.random_range(kind.participants.clone());
+    let people = some_people().min(some_people());
     let (people, seconds) = shrink_to(most_rows, people, seconds);
     let open = start..(start + seconds).min(span.seconds);
     let camera = weighted(rng, kind.cameras, |camera| camera.1).0;
@@ -397,8 +399,13 @@ mod tests {
 
     #[test]
     fn one_room_is_not_all_of_a_small_day() {
-        let plan = planned(5_000);
-        assert_eq!(plan.rows(), 5_000);
-        assert!(plan.rooms.len() >= 4);
+        assert!(planned(5_000).rooms.len() >= 4);
+    }
+
+    #[test]
+    fn a_day_has_exactly_its_rows() {
+        for rows in [1, 2, 599, 600, 601, 5_000, 123_457] {
+            assert_eq!(planned(rows).rows(), rows);
+        }
     }
 }
