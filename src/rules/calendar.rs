@@ -32,6 +32,11 @@ impl Calendar {
         self.zone
     }
 
+    /// The local time on the day after at which a day is billed.
+    pub fn billing_time(&self) -> NaiveTime {
+        self.billing_time
+    }
+
     /// The first instant of the day. Where midnight does not exist (a zone that moves its clocks at
     /// 00:00), the instant of the move.
     ///
