@@ -11,5 +11,6 @@ pub mod inputs;
 pub mod job;
 pub mod ledger;
 pub mod rules;
+pub mod sample;
 pub mod settle;
 pub mod store;
