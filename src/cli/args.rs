@@ -9,9 +9,12 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::job::Override;
 use crate::rules::quantity::BillingDay;
 
+use super::check::CheckArgs;
 use super::completions::CompletionsArgs;
+use super::sample::SampleArgs;
 use super::schema::SchemaArgs;
 use super::settle::SettleArgs;
+use super::verify::VerifyArgs;
 
 /// Settles nights of usage-billed real-time communication: per-second usage Parquet in, exact bills out.
 #[derive(Debug, Parser)]
@@ -144,9 +147,10 @@ impl LogLevel {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Settle(SettleArgs),
-    Check(super::check::CheckArgs),
-    Verify(super::verify::VerifyArgs),
+    Check(CheckArgs),
+    Verify(VerifyArgs),
     Schema(SchemaArgs),
+    Sample(SampleArgs),
     Completions(CompletionsArgs),
 }
 
@@ -158,6 +162,7 @@ impl Command {
             Self::Check(_) => "check",
             Self::Verify(_) => "verify",
             Self::Schema(_) => "schema",
+            Self::Sample(_) => "sample",
             Self::Completions(_) => "completions",
         }
     }

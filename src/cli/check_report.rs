@@ -449,3 +449,6 @@ fn product_part(product: &Product) -> ProductPart {
         policies_from: product.policies.iter().map(|policy| policy.from.to_string()).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

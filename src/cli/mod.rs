@@ -10,6 +10,7 @@ mod format;
 mod memory;
 mod progress;
 mod run;
+mod sample;
 mod schema;
 mod settle;
 mod settle_report;

@@ -132,6 +132,9 @@ pub(crate) fn text(night: &Night, facts: &RunFacts, look: Look) -> String {
     if night.days.is_empty() {
         text.push_str("every day whose billing time has passed is settled: nothing to do\n");
     }
+    if !text.is_empty() && !posted.is_empty() {
+        text.push('\n');
+    }
     match posted.as_slice() {
         [] => {}
         [day] => {
