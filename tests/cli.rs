@@ -157,6 +157,11 @@ fn failures_are_documents_too() {
 }
 
 #[test]
+fn examples_in_the_documentation_are_as_documented() {
+    assert!(json_doc::check_examples() > 0, "docs/json-output.md has examples");
+}
+
+#[test]
 fn colours_where_asked_for() {
     let coloured = |choice: &str, no_color: &str| {
         let output = nightbill(&format!("{choice} settle job.toml --accounts 1"))

@@ -55,10 +55,12 @@ Exit codes:
   4  another run posted first: run again
   5  store or network failure: worth a retry
 
-Results go to stdout; warnings, errors, progress and logs to stderr. With `--output json` stdout holds
-exactly one JSON document, described in docs/json-output.md. SIGPIPE is ignored: a closed pipe
-(`nightbill schema | head`) ends the printing, never a run that is posting. Credentials of s3://, gs:// and az://
-come from the environment, as usual for each store.";
+Results go to stdout; warnings, errors, progress and logs go to stderr. With `--output json` stdout holds exactly \
+one JSON document, described in docs/json-output.md.
+
+SIGPIPE is ignored: a closed pipe (`nightbill schema | head`) ends the printing, never a run that is posting.
+
+Credentials of s3://, gs:// and az:// come from the environment, as usual for each store.";
 
 /// Version of the program and of the time zones compiled into it.
 fn version() -> &'static str {

@@ -20,5 +20,6 @@ mod verify;
 pub use run::run;
 
 #[cfg(test)]
+#[expect(dead_code, reason = "the examples are checked by tests/cli.rs")]
 #[path = "../../tests/support/json_doc.rs"]
 mod json_doc;

@@ -19,7 +19,7 @@ use super::terminal::{JSON_FORMAT, Look, Terminal};
 /// The same options give the same bytes on every machine.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    nightbill sample /tmp/night                                    200 accounts, a million rows, one day\n  \
+    nightbill sample /tmp/night            one day, 200 accounts, a million rows\n  \
     nightbill sample /tmp/big --accounts 20000 --rows 200_000_000 --layout sorted\n  \
     nightbill sample /tmp/week --days 7 --rows 7000000 --timezone Europe/Berlin\n  \
     nightbill sample /tmp/many --shape groups --accounts 1000000 --rows 3000000")]

@@ -34,10 +34,10 @@ pub(crate) struct SettleArgs {
     /// Settle this day
     #[arg(long, value_name = "D", value_parser = parse_day, conflicts_with_all = ["from", "to"])]
     day: Option<BillingDay>,
-    /// Settle the days from this one …
+    /// First of several days to settle
     #[arg(long, value_name = "D", value_parser = parse_day, requires = "to")]
     from: Option<BillingDay>,
-    /// … to this one, both included
+    /// Last of them
     #[arg(long, value_name = "D", value_parser = parse_day, requires = "from")]
     to: Option<BillingDay>,
     /// Settle a day although it has far fewer rows than the days before (min_day_ratio)

@@ -23,6 +23,32 @@ pub(crate) fn check(section: &str, json: &str) {
     );
 }
 
+/// Checks every JSON example of the documentation against the table of its own section, and counts them.
+///
+/// # Panics
+/// When an example is not as documented.
+pub(crate) fn check_examples() -> usize {
+    let mut section = "";
+    let mut example: Option<String> = None;
+    let mut count = 0;
+    for line in DOC.lines() {
+        match (&mut example, line) {
+            (None, "```json") => example = Some(String::new()),
+            (None, line) => section = line.strip_prefix("## ").unwrap_or(section),
+            (Some(json), "```") => {
+                check(section, json);
+                example = None;
+                count += 1;
+            }
+            (Some(json), line) => {
+                json.push_str(line);
+                json.push('\n');
+            }
+        }
+    }
+    count
+}
+
 /// Path and types of every field in a section's table.
 fn documented(section: &str) -> BTreeMap<String, Vec<String>> {
     let heading = format!("## {section}");
