@@ -2,8 +2,20 @@
 //!
 //! The same [`SampleSpec`] gives the same bytes on every machine and with any number of threads.
 
+mod accounts;
+mod day;
+mod dimensions;
+mod examples;
 pub mod generate;
+mod groups;
+mod job_file;
+mod layout;
+mod population;
+mod random;
+mod rooms;
 pub mod spec;
+mod tables;
+mod usage_file;
 
 pub use generate::generate;
 pub use spec::{JobFile, Layout, SampleError, SampleReport, SampleSpec, Shape};

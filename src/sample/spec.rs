@@ -154,6 +154,18 @@ pub enum SampleError {
         /// What it may be.
         range: String,
     },
+    /// The worked examples are wanted, but not their days, zone or shape (exit 2).
+    #[error(
+        "the worked examples are usage of rooms on {days} days from {from} in {zone}: ask for those, or leave the examples out"
+    )]
+    OtherThanExamples {
+        /// How many days they are of.
+        days: u32,
+        /// Their first day.
+        from: BillingDay,
+        /// Their zone.
+        zone: &'static str,
+    },
     /// The directory holds something (exit 2).
     #[error("{} is not empty: name a new directory, nothing is overwritten", .0.display())]
     NotEmpty(PathBuf),
