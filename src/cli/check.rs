@@ -68,11 +68,14 @@ fn read_catalog(location: &Location) -> Result<Book, Failure> {
     Ok(parse::parse(&shown_path(location), text)?)
 }
 
-/// How messages name the catalog: by its path where it has one.
+/// How messages name the catalog: by its path where it has one. A location that is not printed as its URL may hold the
+/// value of a secret, which its path would show.
 fn shown_path(location: &Location) -> PathBuf {
-    let url = location.url();
-    let local = (url.scheme() == "file").then(|| url.to_file_path().ok()).flatten();
-    local.unwrap_or_else(|| PathBuf::from(location.to_string()))
+    let (url, shown) = (location.url(), location.to_string());
+    let local = (url.scheme() == "file" && url.as_str() == shown)
+        .then(|| url.to_file_path().ok())
+        .flatten();
+    local.unwrap_or_else(|| PathBuf::from(shown))
 }
 
 /// A catalog that is not there is a mistake in the job; a store that does not answer is not.

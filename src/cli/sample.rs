@@ -236,13 +236,15 @@ impl From<SampleError> for Failure {
             SampleError::OutOfRange { field, value, range } => {
                 format!("--{} is {value}: give {range}", field.replace('_', "-"))
             }
-            SampleError::NotEmpty(_) | SampleError::Io { .. } | SampleError::Parquet { .. } => error.to_string(),
+            _ => error.to_string(),
         };
         Self {
             message,
             help: None,
             exit_code: match error {
-                SampleError::OutOfRange { .. } | SampleError::NotEmpty(_) => EXIT_USAGE,
+                SampleError::OutOfRange { .. } | SampleError::OtherThanExamples { .. } | SampleError::NotEmpty(_) => {
+                    EXIT_USAGE
+                }
                 SampleError::Io { .. } | SampleError::Parquet { .. } => EXIT_STORE,
             },
         }
