@@ -34,7 +34,7 @@ impl Calendar {
         self.zone
     }
 
-    /// The local time at which days are billed.
+    /// The local time on the day after at which a day is billed.
     pub fn billing_time(&self) -> NaiveTime {
         self.billing_time
     }

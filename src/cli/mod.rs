@@ -1,0 +1,25 @@
+//! The command line: arguments, one file per command, and what people and scripts get to see. Prints, decides nothing.
+
+mod args;
+mod check;
+mod check_report;
+mod check_text;
+mod completions;
+mod failure;
+mod format;
+mod memory;
+mod progress;
+mod run;
+mod sample;
+mod schema;
+mod settle;
+mod settle_report;
+mod terminal;
+mod verify;
+
+pub use run::run;
+
+#[cfg(test)]
+#[expect(dead_code, reason = "the examples are checked by tests/cli.rs")]
+#[path = "../../tests/support/json_doc.rs"]
+mod json_doc;
