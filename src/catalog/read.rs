@@ -75,10 +75,12 @@ pub fn read(location: &Location) -> Result<Source, ReadError> {
     Ok(Source { path, text, sha256 })
 }
 
-/// The plain path of a `file:` URL, else the URL.
+/// How messages name the catalog: by its path where it has one. A location that is not printed as its URL may hold the
+/// value of a secret, which its path would show.
 fn shown_path(location: &Location) -> PathBuf {
-    location
-        .url()
-        .to_file_path()
-        .unwrap_or_else(|()| PathBuf::from(location.to_string()))
+    let (url, shown) = (location.url(), location.to_string());
+    let local = (url.scheme() == "file" && url.as_str() == shown)
+        .then(|| url.to_file_path().ok())
+        .flatten();
+    local.unwrap_or_else(|| PathBuf::from(shown))
 }

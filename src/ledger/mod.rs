@@ -2,7 +2,7 @@
 //! batch all or nothing (SPEC 4, 5).
 
 pub mod batch;
-mod parts;
+pub(crate) mod parts;
 mod publish;
 mod read;
 pub mod record;

@@ -45,7 +45,7 @@ pub(super) fn files_of_day(
 
 /// Refuses a day with fewer accepted rows than `min_day_ratio` of the mean of the settled days before.
 pub(super) fn thin_day(job: &Job, ledger: &Ledger, day: BillingDay, accepted: u64) -> Result<(), SettleError> {
-    let before = ledger.accepted_rows_before(day, THIN_DAY_WINDOW)?;
+    let before = ledger.recent_accepted_rows(day, THIN_DAY_WINDOW)?;
     if before.is_empty() {
         return Ok(());
     }
@@ -81,7 +81,7 @@ pub(super) fn too_many_rejects(
     let shown = &rejects.rows[..rejects.rows.len().min(REJECTS_SHOWN)];
     let mut rows = RowsBuilder::new(context);
     rows.push_rejects(shown);
-    let bytes = parts::encode(Table::Rejects, rows.finish());
+    let bytes = parts::encode_file(Table::Rejects, &rows.finish().batches[Table::Rejects.position()]);
     std::fs::write(&out, bytes).map_err(|source| SettleError::Write {
         path: out.display().to_string(),
         source,

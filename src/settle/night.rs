@@ -142,8 +142,11 @@ impl Night<'_> {
                 day: self.day.day,
                 what,
             })?;
-        rows.push_account(account.id, &day, usage, digest);
-        Ok(())
+        rows.push_account(account.id, &day, usage, digest)
+            .map_err(|error| SettleError::OutOfRange {
+                day: self.day.day,
+                what: error.what,
+            })
     }
 }
 

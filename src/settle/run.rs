@@ -1,6 +1,7 @@
 //! A run of `settle`: open, plan, and one day after another.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 
 use crate::catalog::book::Book;
@@ -8,7 +9,7 @@ use crate::catalog::parse::parse;
 use crate::catalog::read::{self, Source};
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
-use crate::inputs::usage::{self, FileTotals, ScanRequest};
+use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest};
 use crate::job::{Job, Shape};
 use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger};
 use crate::ledger::record::{BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
@@ -30,12 +31,11 @@ pub(super) struct Run<'a> {
     pub job: &'a Job,
     options: &'a SettleOptions,
     progress: &'a dyn Progress,
-    rows_read: Box<dyn Fn(u64) + Sync + 'a>,
     catalog: Source,
     pub book: Book,
     pub ledger: Ledger,
     pub dimensions: Dimensions,
-    usage: Store,
+    usage: Arc<dyn RangeReader>,
     pub listing: Listing,
     warnings: BTreeSet<String>,
 }
@@ -60,18 +60,20 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     if plan.settled.is_empty() && plan.unsettled.is_empty() {
         return Ok(night);
     }
+    if !plan.unsettled.is_empty() {
+        ledger.check_store()?;
+    }
     let begun = Clock::now();
     let dimensions = Dimensions::load(job, &book, &job.calendar)?;
     let dimensions_took = begun.elapsed();
     let usage = Store::open(&job.inputs.usage.partitions.location)?;
     let listing = partitions::list(&usage)?;
+    let usage: Arc<dyn RangeReader> = Arc::new(usage);
     let warnings = known_gaps(job, &listing);
-    let rows_read = Box::new(|rows| progress.rows_read(rows));
     let mut run = Run {
         job,
         options,
         progress,
-        rows_read,
         catalog,
         book,
         ledger,
@@ -166,7 +168,7 @@ impl Run<'_> {
         self.progress
             .scan_begins(day, files.len(), files.iter().map(|(_, object)| object.size).sum());
         let mut clock = Clock::now();
-        let scan = usage::scan(&self.scan_request(day, &files)).map_err(scan_error)?;
+        let scan = self.scan(day, &files)?;
         stages.push((Stage::Scan, lap(&mut clock)));
 
         let context = self.row_context(day)?;
@@ -194,7 +196,7 @@ impl Run<'_> {
             Committed::Posted(record) => (DayOutcome::Posted, record),
             Committed::AlreadyPosted(record) => (DayOutcome::Unchanged, record),
         };
-        self.ledger.committed(batch);
+        self.ledger = Ledger::open(self.ledger.store().clone())?;
         self.warn_of(day, &totals);
         Ok(DayReport {
             day,
@@ -210,7 +212,7 @@ impl Run<'_> {
         &self,
         day: BillingDay,
         context: RowContext<'_>,
-        scan: usage::Scan,
+        scan: Scan,
         writer: &mut BatchWriter<'_>,
     ) -> Result<(DayTotals, ControlTotals, Vec<FileTotals>), SettleError> {
         let mut rejects = RowsBuilder::new(context);
@@ -240,20 +242,22 @@ impl Run<'_> {
         Ok((totals, control, scan.files))
     }
 
-    /// The scan of a day's files.
-    pub(super) fn scan_request<'s>(&'s self, day: BillingDay, files: &'s [(BillingDay, Object)]) -> ScanRequest<'s> {
-        ScanRequest {
-            store: &self.usage,
+    /// Scans a day's files.
+    pub(super) fn scan(&self, day: BillingDay, files: &[(BillingDay, Object)]) -> Result<Scan, SettleError> {
+        let known_at = self.job.calendar.billing_instant(day)?;
+        let request = ScanRequest {
+            reader: &self.usage,
             files,
             partition_zone: self.job.inputs.usage.partitions.zone,
             calendar: &self.job.calendar,
             day,
             book: &self.book,
-            accounts: self.dimensions.index(),
+            accounts: &RegisteredBy::new(self.dimensions.index(), known_at),
             deduction_period: self.job.deduction_period,
             max_rejected_rows: self.job.max_rejected_rows,
-            progress: &*self.rows_read,
-        }
+            progress: &|rows| self.progress.rows_read(rows),
+        };
+        usage::scan(&request).map_err(|source| SettleError::Scan { day, source })
     }
 
     fn row_context(&self, day: BillingDay) -> Result<RowContext<'_>, SettleError> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::inputs::usage;
 use crate::ledger::record::{CommitRecord, InputEntry};
 use crate::ledger::state::state_at;
 use crate::rules::quantity::{BillingDay, Instant};
@@ -65,7 +64,7 @@ impl Run<'_> {
         files: &[(BillingDay, Object)],
         record: &CommitRecord,
     ) -> Result<bool, SettleError> {
-        let scan = usage::scan(&self.scan_request(day, files)).map_err(|source| SettleError::Scan { day, source })?;
+        let scan = self.scan(day, files)?;
         let index = self.dimensions.index();
         let mut digest = UsageDigest::new(&self.book);
         for group in scan.groups {

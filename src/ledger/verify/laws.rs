@@ -6,8 +6,8 @@ use polars::prelude::*;
 use crate::ledger::record::CommitRecord;
 use crate::store::Store;
 
-use super::VerifyError;
 use super::frames::{self, AccountRange};
+use super::{Sums, VerifyError};
 
 /// The tables that a batch is checked with.
 pub(super) struct Scope<'a> {
@@ -289,16 +289,40 @@ impl Scope<'_> {
 }
 
 impl Scope<'_> {
-    /// Rows and seconds of the batch's own day in `usage_daily`.
-    pub fn usage_totals(&self, range: AccountRange) -> Result<[i128; 2], VerifyError> {
-        let usage = frames::read(
-            self.store,
-            &[self.batch],
-            "usage_daily",
-            &["account_id", "rows", "seconds"],
-            range,
-        )?;
-        totals(usage, ["rows", "seconds"])
+    /// Adds what the batch's tables hold for a range of accounts.
+    pub fn add_sums(&self, range: AccountRange, sums: &mut Sums) -> Result<(), VerifyError> {
+        let [rows, seconds] = self.table_totals("usage_daily", ["rows", "seconds"], range)?;
+        let parts = [
+            "minutes",
+            "free_minutes",
+            "package_minutes",
+            "payg_minutes",
+            "unbilled_minutes",
+            "amount",
+        ];
+        let [minutes, free, package, payg, unbilled, line_amounts] = self.table_totals("bill_lines", parts, range)?;
+        let [exact, amount] = self.table_totals("bills", ["exact", "amount"], range)?;
+        sums.rows += rows;
+        sums.seconds += seconds;
+        sums.minutes += minutes;
+        sums.free_minutes += free;
+        sums.package_minutes += package;
+        sums.payg_minutes += payg;
+        sums.unbilled_minutes += unbilled;
+        sums.line_amounts += line_amounts;
+        sums.exact += exact;
+        sums.amount += amount;
+        Ok(())
+    }
+
+    fn table_totals<const N: usize>(
+        &self,
+        table: &str,
+        columns: [&str; N],
+        range: AccountRange,
+    ) -> Result<[i128; N], VerifyError> {
+        let read = [&["account_id"][..], &columns].concat();
+        totals(frames::read(self.store, &[self.batch], table, &read, range)?, columns)
     }
 
     /// Rejected rows, and the seconds of those whose `seconds` is within 1 to 86400.
@@ -323,18 +347,20 @@ impl Scope<'_> {
     }
 }
 
-/// Sums of two columns over all rows.
-fn totals(frame: LazyFrame, columns: [&str; 2]) -> Result<[i128; 2], VerifyError> {
+/// Sums of columns over all rows.
+fn totals<const N: usize>(frame: LazyFrame, columns: [&str; N]) -> Result<[i128; N], VerifyError> {
     let sums = frame.select(columns.map(|column| col(column).sum())).collect()?;
-    let sum = |column: &str| -> PolarsResult<i128> {
-        match sums.column(column)?.get(0)? {
-            AnyValue::Int128(sum) => Ok(sum),
-            other => Err(PolarsError::ComputeError(
-                format!("the sum of {column} is {other}").into(),
-            )),
-        }
-    };
-    Ok([sum(columns[0])?, sum(columns[1])?])
+    let mut totals = [0; N];
+    for (total, column) in totals.iter_mut().zip(columns) {
+        *total = match sums.column(column)?.get(0)? {
+            AnyValue::Int128(sum) => sum,
+            other => {
+                let message = format!("the sum of {column} is {other}");
+                return Err(PolarsError::ComputeError(message.into()).into());
+            }
+        };
+    }
+    Ok(totals)
 }
 
 /// The column `name` with 0 in every row.

@@ -53,6 +53,49 @@ pub struct Verdict {
     pub offenders: Vec<String>,
 }
 
+/// What the checked batches add up to, as the outputs have it: each table's sums over their rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Rows in `usage_daily`.
+    pub rows: i128,
+    /// Seconds in `usage_daily`.
+    pub seconds: i128,
+    /// Minutes in `bill_lines`.
+    pub minutes: i128,
+    /// Free minutes in `bill_lines`.
+    pub free_minutes: i128,
+    /// Package minutes in `bill_lines`.
+    pub package_minutes: i128,
+    /// Priced minutes in `bill_lines`.
+    pub payg_minutes: i128,
+    /// Unbilled minutes in `bill_lines`.
+    pub unbilled_minutes: i128,
+    /// `amount` of `bill_lines`, in 10^-9.
+    pub line_amounts: i128,
+    /// `exact` of `bills`, in 10^-9.
+    pub exact: i128,
+    /// `amount` of `bills`, in cents.
+    pub amount: i128,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The batches that were checked, ascending.
+    pub batches: Vec<BatchId>,
+    /// One verdict per batch and law: batches ascending, laws in their order.
+    pub verdicts: Vec<Verdict>,
+    /// What those batches add up to.
+    pub sums: Sums,
+}
+
+impl Report {
+    /// Whether every law holds.
+    pub fn holds(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.broken == 0)
+    }
+}
+
 /// Why the outputs cannot be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
@@ -78,11 +121,11 @@ pub enum VerifyError {
     Query(#[from] PolarsError),
 }
 
-/// Checks the laws. One verdict per batch and law, batches ascending, laws in their order.
+/// Checks the laws.
 ///
 /// # Errors
 /// [`VerifyError`] when outputs cannot be read at all; a broken law is no error but a verdict.
-pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Vec<Verdict>, VerifyError> {
+pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Report, VerifyError> {
     let batches = ledger.batches();
     let Some(last) = batches.len().checked_sub(1) else {
         return Err(VerifyError::Empty(ledger.store().location().to_string()));
@@ -91,7 +134,7 @@ pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Vec<Verdict>, VerifyErr
         Extent::Last => last,
         Extent::All => 0,
     };
-    let mut verdicts = Vec::new();
+    let mut report = Report::default();
     let mut previous = first
         .checked_sub(1)
         .map(|before| ledger.record(batches[before]))
@@ -102,8 +145,15 @@ pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Vec<Verdict>, VerifyErr
         let (mut files, missing) = check_files(ledger.store(), batch, &record)?;
         if !missing {
             let touched = earlier_batches_touched(ledger, &batches[..position], &record)?;
-            match check_tables(ledger.store(), batch, &record, previous.as_ref(), &touched) {
-                Ok(found) => verdicts.extend(found),
+            match check_tables(
+                ledger.store(),
+                batch,
+                &record,
+                previous.as_ref(),
+                &touched,
+                &mut report.sums,
+            ) {
+                Ok(found) => report.verdicts.extend(found),
                 // A file that is not as recorded need not be readable either.
                 Err(VerifyError::Unreadable { path, message }) if files.broken > 0 => {
                     files.offenders.push(format!("{path} cannot be read: {message}"));
@@ -111,10 +161,11 @@ pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Vec<Verdict>, VerifyErr
                 Err(error) => return Err(error),
             }
         }
-        verdicts.push(files);
+        report.verdicts.push(files);
+        report.batches.push(batch);
         previous = Some(record);
     }
-    Ok(verdicts)
+    Ok(report)
 }
 
 /// Records of earlier batches that settle days which this batch has rows of (a correction): their sums are checked together.
@@ -184,6 +235,7 @@ fn check_tables(
     record: &CommitRecord,
     previous: Option<&CommitRecord>,
     touched: &[CommitRecord],
+    sums: &mut Sums,
 ) -> Result<Vec<Verdict>, VerifyError> {
     let records: Vec<&CommitRecord> = touched.iter().chain([record]).collect();
     let scope = Scope {
@@ -206,7 +258,7 @@ fn check_tables(
             offenders: Vec::new(),
         })
         .collect();
-    let mut usage = [0_i128; 2];
+    let before = *sums;
     for range in &ranges {
         for (verdict, (_, _, _, check)) in verdicts.iter_mut().zip(TABLE_LAWS) {
             let found = check(&scope, *range)?;
@@ -215,9 +267,9 @@ fn check_tables(
             let room = OFFENDERS_NAMED - verdict.offenders.len();
             verdict.offenders.extend(describe(&found.offenders, room)?);
         }
-        let [rows, seconds] = scope.usage_totals(*range)?;
-        usage = [usage[0] + rows, usage[1] + seconds];
+        scope.add_sums(*range, sums)?;
     }
+    let usage = [sums.rows - before.rows, sums.seconds - before.seconds];
     verdicts.push(check_control_totals(&scope, batch, usage)?);
     Ok(verdicts)
 }
