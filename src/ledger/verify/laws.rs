@@ -189,7 +189,7 @@ impl Scope<'_> {
         let bills = sums(stack([bills, lines], &KEY, &FIGURES)?, &KEY, &FIGURES);
         let broken = col("exact")
             .neq(col("line_amounts"))
-            .or(col("amount").neq(cents(col("exact"))));
+            .or(is_rounded(col("amount"), col("exact")).not());
         finding(bills, broken)
     }
 
@@ -373,13 +373,16 @@ fn one(name: &str) -> Expr {
     lit(1_i64).cast(DataType::Int128).alias(name)
 }
 
-/// 10^-9 rounded to 10^-2, half away from zero.
-fn cents(exact: Expr) -> Expr {
+/// Whether `amount` (10^-2) is `exact` (10^-9) rounded half away from zero: within half a cent of it, and where it is exactly
+/// half a cent away, on the far side.
+fn is_rounded(amount: Expr, exact: Expr) -> Expr {
     let number = |value: i64| lit(value).cast(DataType::Int128);
-    let rounded = |magnitude: Expr| (magnitude + number(5_000_000)).floor_div(number(10_000_000));
-    when(exact.clone().lt(number(0)))
-        .then(number(0) - rounded(number(0) - exact.clone()))
-        .otherwise(rounded(exact))
+    let rest = exact.clone() - amount * number(10_000_000);
+    let half = || number(5_000_000);
+    let low = number(0) - half();
+    when(exact.lt(number(0)))
+        .then(rest.clone().gt(low.clone()).and(rest.clone().lt_eq(half())))
+        .otherwise(rest.clone().gt_eq(low).and(rest.lt(half())))
 }
 
 /// Frames with the same key and figures, one below the other.
