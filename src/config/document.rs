@@ -28,10 +28,19 @@ pub(crate) struct Text {
     meaning: Meaning,
 }
 
+/// A string whose variables are replaced.
+#[derive(Clone)]
+pub(crate) struct Expanded {
+    /// The whole of it.
+    pub(crate) text: String,
+    /// The variables: name and value.
+    pub(crate) variables: Vec<(String, String)>,
+}
+
 #[derive(Clone)]
 enum Meaning {
     AsWritten,
-    Expanded(String),
+    Expanded(Expanded),
     /// A variable is missing, which is noted already.
     Unknown,
 }
@@ -46,7 +55,7 @@ impl Text {
     pub(crate) fn meaning(&self) -> Option<&str> {
         match &self.meaning {
             Meaning::AsWritten => Some(&self.written),
-            Meaning::Expanded(text) => Some(text),
+            Meaning::Expanded(expanded) => Some(&expanded.text),
             Meaning::Unknown => None,
         }
     }
@@ -56,8 +65,16 @@ impl Text {
         !matches!(self.meaning, Meaning::AsWritten)
     }
 
+    /// The variables that were replaced: name and value. None: there are none in it.
+    pub(crate) fn variables(&self) -> Option<&[(String, String)]> {
+        match &self.meaning {
+            Meaning::Expanded(expanded) => Some(&expanded.variables),
+            Meaning::AsWritten | Meaning::Unknown => None,
+        }
+    }
+
     /// Gives it another meaning than what was written; None: it has none.
-    pub(crate) fn expand(&mut self, meaning: Option<String>) {
+    pub(crate) fn expand(&mut self, meaning: Option<Expanded>) {
         self.meaning = meaning.map_or(Meaning::Unknown, Meaning::Expanded);
     }
 }

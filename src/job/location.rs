@@ -35,7 +35,7 @@ fn resolve(text: &Text, directory: &Path) -> Result<Location, Refusal> {
         return Err(refuse("holds a control character", "write a path or a URL on one line"));
     }
     let url = match scheme(meaning) {
-        None => path_url(&directory.join(meaning))?,
+        None => path_url(&directory.join(meaning)),
         Some(scheme) => match scheme.to_ascii_lowercase().as_str() {
             "file" => file_url(meaning, directory)?,
             "s3" | "gs" | "az" => bucket_url(meaning)?,
@@ -55,10 +55,9 @@ fn resolve(text: &Text, directory: &Path) -> Result<Location, Refusal> {
         ));
     }
     let location = Location::from_url(url).expect("scheme and user info are checked above");
-    Ok(if text.is_expanded() {
-        location.shown_as(text.written())
-    } else {
-        location
+    Ok(match text.variables() {
+        Some(variables) => location.shown_as(text.written(), variables),
+        None => location,
     })
 }
 
@@ -73,7 +72,7 @@ fn scheme(text: &str) -> Option<&str> {
 }
 
 /// The URL of an absolute path, `.` and `..` resolved as URLs do: by their letters, without a look at links.
-fn path_url(path: &Path) -> Result<Url, Refusal> {
+fn path_url(path: &Path) -> Url {
     let mut clean = PathBuf::new();
     for component in path.components() {
         match component {
@@ -84,12 +83,11 @@ fn path_url(path: &Path) -> Result<Url, Refusal> {
             other => clean.push(other),
         }
     }
-    Url::from_file_path(clean).map_err(|()| refuse("is not a path of this machine", "write a path or a URL"))
+    Url::from_file_path(clean).expect("a path below an absolute directory is absolute")
 }
 
 fn file_url(text: &str, directory: &Path) -> Result<Url, Refusal> {
-    let base = Url::from_directory_path(directory)
-        .map_err(|()| refuse("the job file is not on this machine", "write an absolute URL"))?;
+    let base = Url::from_directory_path(directory).expect("the directory is absolute");
     let url = base.join(text).map_err(|error| not_a_url(&error))?;
     if url.has_host() {
         // file://out/x names the machine `out`, which is never what is meant.

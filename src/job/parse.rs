@@ -72,10 +72,7 @@ pub(super) fn parse(path: &Path, text: &str, sets: &[Override], variable: Lookup
         notes: &notes,
         directory: &directory,
     };
-    let job = reader.job(path, &tree).map(|job| Job {
-        digest: digest(text, sets),
-        ..job
-    });
+    let job = reader.job(path, &tree, digest(text, sets));
     notes.finish(job)
 }
 
@@ -99,7 +96,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Every key is read before the first missing one ends it, so that all that is wrong is noted.
-    fn job(&self, path: &Path, tree: &document::Table) -> Option<Job> {
+    fn job(&self, path: &Path, tree: &document::Table, digest: String) -> Option<Job> {
         let fields = Fields::root(self.notes, tree, &KEYS);
         let name = fields.or("name", default_name(path), name);
         let zone = fields.or("timezone", DEFAULT_ZONE, zone);
@@ -133,7 +130,7 @@ impl Reader<'_> {
         }
         Some(Job {
             path: path.to_path_buf(),
-            digest: String::new(),
+            digest,
             name: name?,
             calendar: Calendar::new(zone?, billing_time?),
             catalog: catalog?,

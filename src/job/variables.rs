@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::config::document::{Node, Table, Text, Value};
+use crate::config::document::{Expanded, Node, Table, Text, Value};
 use crate::config::notes::Notes;
 
 /// Gives the value of an environment variable.
@@ -44,8 +44,9 @@ fn expand_node(node: &mut Node, path: &str, notes: &Notes<'_>, variable: Lookup<
 }
 
 /// The text with its variables replaced, or what is wrong and what to do.
-fn replace(text: &Text, variable: Lookup<'_>) -> Result<String, (String, String)> {
+fn replace(text: &Text, variable: Lookup<'_>) -> Result<Expanded, (String, String)> {
     let mut meaning = String::new();
+    let mut variables = Vec::new();
     let mut rest = text.written();
     while let Some((before, after)) = rest.split_once("${") {
         meaning.push_str(before);
@@ -63,10 +64,14 @@ fn replace(text: &Text, variable: Lookup<'_>) -> Result<String, (String, String)
             return Err((what, format!("set {name} to UTF-8 text")));
         };
         meaning.push_str(&value);
+        variables.push((name.to_owned(), value));
         rest = after.get(name.len() + 1..).unwrap_or_default();
     }
     meaning.push_str(rest);
-    Ok(meaning)
+    Ok(Expanded {
+        text: meaning,
+        variables,
+    })
 }
 
 fn is_name(text: &str) -> bool {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use nightbill::catalog::book::{
-    Book, Cadence, ItemKind, OnExpiry, Policy, PriceListId, RefundKind, Round, TierId, Unpriced, Validity,
+    Book, Cadence, ItemKind, OnExpiry, PlanId, Policy, PriceListId, RefundKind, Round, TierId, Unpriced, Validity,
 };
 use nightbill::catalog::parse::parse;
-use nightbill::rules::quantity::{BillingDay, Minutes, Quantity};
+use nightbill::rules::quantity::{BillingDay, Minutes, Quantity, Ratio};
 
 fn book(text: &str) -> Book {
     parse(Path::new("book.toml"), text).unwrap_or_else(|error| panic!("{error}"))
@@ -318,7 +318,7 @@ fn shipped_free_minutes_change_on_the_registration_day_2023_02_21() {
 fn shipped_promotion_holds_from_2024_10_12_to_2024_12_31() {
     let book = shipped();
     for (position, plan) in book.plans.iter().enumerate() {
-        let id = nightbill::catalog::book::PlanId(u16::try_from(position).unwrap());
+        let id = PlanId(u16::try_from(position).unwrap());
         let days = ["2024-10-11", "2024-10-12", "2024-12-31", "2025-01-01"].map(|text| book.is_promoted(id, day(text)));
         let inside = plan.family == "rtc_engine";
         assert_eq!(days, [false, inside, inside, false], "{}", plan.id);
@@ -512,6 +512,108 @@ fn tiers_stand_item_by_item_whatever_the_order_of_tables() {
         .collect();
     assert_eq!(ranges, [(0, 3), (3, 1)]);
     assert_eq!(book.items[1].name, "mau", "an item without a name is called by its id");
+}
+
+/// SPEC 2.7, every key of it: what the shipped book has no use for is `base` and `cycles`.
+const EVERY_KEY: &str = r#"
+currency = "USD"
+meter = [{ id = "m", item = "mix", tiers = [{ max_pixels = 0, tier = "audio" }] }]
+item = [
+    { id = "mix", product = "trtc", name = "MixTranscoding", kind = "duration", cadence = "daily", round = "account", per = 10, tiers = ["audio"], unpriced = "unbilled" },
+    { id = "relay", product = "trtc", kind = "peak", cadence = "monthly", per = 1, tiers = ["css"], interval_seconds = 60, free_if_at_most = { css = "99.5" } },
+    { id = "screenshots", product = "trtc", kind = "count", cadence = "monthly", per = 100, tiers = ["image"], free_quantity = 10000, round_up_to = 1000 },
+    { id = "mau", product = "trtc", kind = "unique", cadence = "monthly", per = 1, tiers = ["user"], unpriced = "stop" },
+]
+price_list = [
+    { id = "list", from = 2021-01-01, prices = { "mix.audio" = "0.000001" } },
+    { id = "acme", base = "list", from = 2024-09-01, prices = { "mix.audio" = "2.50" } },
+]
+ratios = [{ id = "package", minutes = { "mix.audio" = "0.01" } }]
+free = [{ registered_from = 2023-02-21, registered_before = 2024-01-01, minutes = 10000, ratios = "package", cycles = 12 }]
+scope_promotion = [{ plans = ["x"], from = 2024-10-12, until = 2024-10-12 }]
+
+[[plan]]
+id = "x"
+product = "trtc"
+family = "rtc_engine"
+price = "499"
+minutes = 500000
+mau = 5
+paid = true
+ratios = "package"
+validity = { days = 7 }
+max_purchases = 3
+new_customers_of = ["x"]
+refund = "prorated"
+on_expiry = "stop"
+
+[[product]]
+id = "trtc"
+grace_hours = 0
+removal_days = 0
+[[product.policy]]
+from = 2023-09-04
+on_overdue = []
+on_suspended = ["stop_rooms"]
+on_removed = ["delete_resources"]
+on_stopped = ["deny_service"]
+stop_rooms_within_hours = 48
+"#;
+
+#[test]
+fn every_key_of_the_contract_is_accepted() {
+    let book = book(EVERY_KEY);
+    let pers: Vec<i64> = book.items.iter().map(|item| item.per).collect();
+    assert_eq!(pers, [10, 1, 100, 1]);
+    assert_eq!(
+        (book.items[0].round, book.items[0].unpriced),
+        (Round::Account, Unpriced::Unbilled)
+    );
+    let free_if_at_most = vec![(TierId(1), Quantity::parse("99.5").unwrap())];
+    assert_eq!(
+        book.items[1].kind,
+        ItemKind::Peak {
+            interval_seconds: 60,
+            free_if_at_most
+        }
+    );
+    assert_eq!(
+        book.items[2].kind,
+        ItemKind::Count {
+            free_quantity: 10_000,
+            round_up_to: 1_000
+        }
+    );
+    assert_eq!(book.price_lists[0].entries[0].prices[0].unwrap().units(), 1);
+    assert_eq!(book.price_lists[1].entries[0].base, Some(PriceListId(0)));
+    assert_eq!(
+        book.ratio_tables[0].ratios,
+        [Some(Ratio::from_units(1)), None, None, None]
+    );
+    let free = &book.free[0];
+    assert_eq!(
+        (free.registered_from, free.registered_before),
+        (Some(day("2023-02-21")), Some(day("2024-01-01")))
+    );
+    assert_eq!(free.cycles, Some(12));
+    let plan = &book.plans[0];
+    assert_eq!(
+        (plan.validity, plan.on_expiry, plan.mau),
+        (Validity::Days(7), OnExpiry::Stop, 5)
+    );
+    assert_eq!(plan.new_customers_of, [PlanId(0)]);
+    assert_eq!((book.products[0].grace_hours, book.products[0].removal_days), (0, 0));
+    assert_eq!(book.products[0].policies[0].stop_rooms_within_hours, 48);
+    assert_eq!(
+        book.scope_promotions[0].until,
+        day("2024-10-12"),
+        "a promotion of one day"
+    );
+}
+
+#[test]
+fn a_catalog_of_nothing_but_a_currency_is_a_book() {
+    assert_eq!(book("currency = \"EUR\"").currency, "EUR");
 }
 
 #[test]

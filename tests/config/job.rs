@@ -297,6 +297,44 @@ fn variables_are_used_and_never_shown() {
     assert_eq!(job.output.to_string(), "s3://${BUCKET}/x/${WHAT}");
     assert_eq!(job.name, "night of ${WHAT}");
     assert!(!format!("{job:?}").contains("hunter2"));
+    assert_eq!(
+        job.output
+            .hide("PUT https://hunter2.s3.amazonaws.com/x/ledger-hunter2/_batches".to_owned()),
+        "PUT https://${BUCKET}.s3.amazonaws.com/x/ledger-${BUCKET}/_batches",
+        "what a store says of it"
+    );
+}
+
+#[test]
+fn a_store_that_fails_does_not_show_variables() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("hunter2");
+    std::fs::write(&secret, "a file, not a directory").unwrap();
+    let secret = secret.to_str().unwrap();
+    let job = parse_with(SHORTEST, &[("output", "${LEDGER}/below")], &[("LEDGER", secret)]);
+    let store = nightbill::store::Store::open(&job.output).unwrap();
+    let error = store.put("x", bytes::Bytes::from_static(b"x")).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    assert!(error.to_string().starts_with("${LEDGER}/below/x: "), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf8_is_named() {
+    use std::os::unix::ffi::OsStringExt;
+    let text = SHORTEST.replace("file:out", "${LEDGER}");
+    let variable = |_: &str| Some(OsString::from_vec(vec![b'x', 0xff]));
+    let error = Job::parse(Path::new("night.toml"), &text, &[], variable).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "night.toml:3:10: output: environment variable LEDGER is not UTF-8\n  help: set LEDGER to UTF-8 text"
+    );
+}
+
+#[test]
+fn a_job_file_without_a_directory_is_refused() {
+    let error = Job::parse(Path::new(""), SHORTEST, &[], |_| None).unwrap_err();
+    assert_eq!(error.to_string(), ": cannot tell which directory this file is in");
 }
 
 #[test]
