@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::NaiveDate;
 
 use crate::rules::calendar::Calendar;
 use crate::rules::quantity::{BillingDay, Cents, Instant};
@@ -190,14 +190,23 @@ fn micros(ticks: i64, per_second: i64) -> Option<i64> {
 
 /// A date as `2024-10-12`, exactly.
 pub(super) fn parse_day(text: &str) -> Option<BillingDay> {
-    let shape = text.len() == 10 && text.bytes().filter(u8::is_ascii_digit).count() == 8;
-    shape
-        .then(|| {
-            NaiveDate::parse_from_str(text, "%Y-%m-%d")
-                .ok()
-                .map(BillingDay::from_date)
-        })
-        .flatten()
+    parse_date(text.as_bytes()).map(BillingDay::from_date)
+}
+
+fn parse_date(text: &[u8]) -> Option<NaiveDate> {
+    let &[_, _, _, _, b'-', _, _, b'-', _, _] = text else {
+        return None;
+    };
+    let year = i32::try_from(digits(&text[..4])?).ok()?;
+    NaiveDate::from_ymd_opt(year, digits(&text[5..7])?, digits(&text[8..])?)
+}
+
+/// A few digits, and nothing else.
+fn digits(text: &[u8]) -> Option<u32> {
+    text.iter().try_fold(0_u32, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 fn parse_instant(text: &str) -> Result<Instant, String> {
@@ -207,42 +216,45 @@ fn parse_instant(text: &str) -> Result<Instant, String> {
             show_text(text)
         )
     };
-    // chrono would take other shapes too (a sixtieth second, signs, spaces); these are the ones we name.
-    let shape = |text: &str| {
-        text.is_ascii()
-            && text.len() >= 19
-            && text
-                .bytes()
-                .zip(*b"dddd-dd-ddTdd:dd:dd")
-                .all(|(byte, shape)| match shape {
-                    b'd' => byte.is_ascii_digit(),
-                    b'T' => matches!(byte, b'T' | b't' | b' '),
-                    exact => byte == exact,
-                })
+    let bytes = text.as_bytes();
+    let local = bytes.get(..19).and_then(parse_local).ok_or_else(unreadable)?;
+    let rest = &bytes[19..];
+    let fraction = match rest {
+        [b'.', fraction @ ..] => fraction.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+        _ => 0,
     };
-    if !shape(text) {
-        return Err(unreadable());
-    }
-    let (date_time, rest) = text.split_at(19);
-    let digits = rest
-        .strip_prefix('.')
-        .map_or(0, |fraction| fraction.bytes().take_while(u8::is_ascii_digit).count());
-    if digits > 6 {
+    if fraction > 6 {
         return Err(format!("{} has more than 6 digits after the second", show_text(text)));
     }
-    let (fraction, zone) = rest.split_at(if rest.starts_with('.') { digits + 1 } else { 0 });
-    if fraction == "." || date_time.ends_with("60") {
-        return Err(unreadable());
-    }
-    let normal = format!("{}T{}{fraction}", &date_time[..10], &date_time[11..]);
-    let at = if zone.is_empty() {
-        NaiveDateTime::parse_from_str(&normal, "%Y-%m-%dT%H:%M:%S%.f")
-            .map(|local| local.and_utc())
-            .ok()
-    } else {
-        DateTime::parse_from_rfc3339(&format!("{normal}{zone}"))
-            .map(|at| at.to_utc())
-            .ok()
+    let (fraction, zone) = rest.split_at(if fraction > 0 { fraction + 1 } else { 0 });
+    let micros = fraction.get(1..).map_or(0, |digits| {
+        (0..6).fold(0, |all, at| {
+            all * 10 + digits.get(at).map_or(0, |digit| i64::from(digit - b'0'))
+        })
+    });
+    let offset = parse_offset(zone).ok_or_else(unreadable)?;
+    Ok(Instant::from_micros((local - offset) * 1_000_000 + micros))
+}
+
+/// `2024-10-12T08:00:00` in seconds since 1970; a space or a lower-case t will do, a leap second will not.
+fn parse_local(text: &[u8]) -> Option<i64> {
+    let (date, time) = text.split_at(10);
+    let &[b'T' | b't' | b' ', _, _, b':', _, _, b':', _, _] = time else {
+        return None;
     };
-    at.map(Instant::from).ok_or_else(unreadable)
+    let time = parse_date(date)?.and_hms_opt(digits(&time[1..3])?, digits(&time[4..6])?, digits(&time[7..])?)?;
+    Some(time.and_utc().timestamp())
+}
+
+/// Seconds east of UTC: `Z`, `+08:00`, or nothing for UTC.
+fn parse_offset(zone: &[u8]) -> Option<i64> {
+    let (sign, hours, minutes) = match zone {
+        [] | [b'Z' | b'z'] => return Some(0),
+        [b'+', hours @ .., b':', _, _] => (1, hours, &zone[4..]),
+        [b'-', hours @ .., b':', _, _] => (-1, hours, &zone[4..]),
+        _ => return None,
+    };
+    let hours = digits(hours).filter(|number| hours.len() == 2 && *number < 24)?;
+    let minutes = digits(minutes).filter(|number| *number < 60)?;
+    Some(sign * i64::from(hours * 3600 + minutes * 60))
 }

@@ -1,9 +1,10 @@
 //! Dimensions: accounts, packages, payments and the optional tables (SPEC 2.3 to 2.6), read through polars,
 //! checked row by row, kept compactly in account order.
 //!
-//! `files` finds the bytes, `read` (the only part that knows polars) turns them into batches of values, cutting
-//! CSV with `csv`; `fields` turns values into the words of the trade; `accounts`, `packages`, `payments` and
-//! `optional` check the rows of a dimension and store them in the columns of `compact`; `load` puts it together.
+//! `files` finds the bytes; `read` turns them into batches of values, cutting CSV with `csv`, through `frames` (the
+//! only part that knows polars) and, before Parquet is decoded, `pages`; `fields` turns values into the words of the
+//! trade; `accounts`, `packages`, `payments` and `optional` check the rows of a dimension and store them in the
+//! columns of `compact`; `load` puts it together.
 
 mod accounts;
 mod compact;
@@ -11,9 +12,11 @@ mod csv;
 mod errors;
 mod fields;
 mod files;
+mod frames;
 mod load;
 mod optional;
 mod packages;
+mod pages;
 mod payments;
 mod read;
 mod rows;

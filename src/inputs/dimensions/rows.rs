@@ -10,7 +10,8 @@ use crate::store::StoreError;
 use super::errors::{BadRow, Complaint, Complaints, did_you_mean};
 use super::fields::{Bounds, show_text};
 use super::files::{DimensionFile, InputFiles};
-use super::read::{Batch, Column, ReadError, Value, read_file};
+use super::frames::Batch;
+use super::read::{Column, ReadError, Value, read_file};
 
 /// What rows are checked against.
 pub(super) struct Context<'a> {
