@@ -1,7 +1,9 @@
 //! Billing days in the job's time zone: where they start, which one an instant belongs to, when they are billed.
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{
+    DateTime, Datelike, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc,
+};
+use chrono_tz::{GapInfo, Tz};
 
 use super::quantity::{BillingDay, Instant};
 
@@ -65,7 +67,7 @@ impl Calendar {
     pub fn billing_instant(&self, day: BillingDay) -> Result<Instant, OutsideCalendar> {
         let next = day.checked_add_days(1).ok_or(OutsideCalendar)?;
         check_years(next.date())?;
-        Ok(resolve_local(self.zone, next.date().and_time(self.billing_time)))
+        resolve_local(self.zone, next.date().and_time(self.billing_time))
     }
 }
 
@@ -77,10 +79,13 @@ pub fn start_of_date(zone: Tz, day: BillingDay) -> Result<Instant, OutsideCalend
     let date = day.date();
     check_years(date)?;
     let midnight = date.and_time(NaiveTime::MIN);
-    Ok(match zone.from_local_datetime(&midnight) {
-        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Instant::from(at.to_utc()),
-        LocalResult::None => first_instant_after_gap(zone, date),
-    })
+    match zone.from_local_datetime(&midnight) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Ok(Instant::from(at.to_utc())),
+        LocalResult::None => {
+            let gap = gap_around(zone, midnight);
+            utc_instant(gap.begin, gap.offset_before)
+        }
+    }
 }
 
 /// The date in a zone that an instant belongs to: the latest one that has started by then.
@@ -89,7 +94,12 @@ pub fn start_of_date(zone: Tz, day: BillingDay) -> Result<Instant, OutsideCalend
 /// [`OutsideCalendar`] outside the years 1970 to 2999.
 pub fn day_of_instant(zone: Tz, at: Instant) -> Result<BillingDay, OutsideCalendar> {
     let utc = DateTime::<Utc>::from_timestamp_micros(at.micros()).ok_or(OutsideCalendar)?;
-    let local = utc.with_timezone(&zone).date_naive();
+    let offset = zone.offset_from_utc_datetime(&utc.naive_utc());
+    let local = utc
+        .naive_utc()
+        .checked_add_offset(offset.fix())
+        .ok_or(OutsideCalendar)?
+        .date();
     check_years(local)?;
     let day = BillingDay::from_date(local);
     // Where clocks go back across midnight, the local date returns to the day before while the new
@@ -101,44 +111,36 @@ pub fn day_of_instant(zone: Tz, at: Instant) -> Result<BillingDay, OutsideCalend
 }
 
 /// A local time as an instant, as RFC 5545 (3.3.5) resolves it.
-fn resolve_local(zone: Tz, local: NaiveDateTime) -> Instant {
+fn resolve_local(zone: Tz, local: NaiveDateTime) -> Result<Instant, OutsideCalendar> {
     match zone.from_local_datetime(&local) {
-        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Instant::from(at.to_utc()),
-        LocalResult::None => {
-            let before = offset_before_gap(zone, local);
-            Instant::from((local - before).and_utc())
-        }
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Ok(Instant::from(at.to_utc())),
+        LocalResult::None => utc_instant(local, gap_around(zone, local).offset_before),
     }
 }
 
-/// The zone's offset before the gap that `local` falls in. No zone has moved twice within a day.
-fn offset_before_gap(zone: Tz, local: NaiveDateTime) -> TimeDelta {
-    let a_day_earlier = zone.offset_from_utc_datetime(&(local - TimeDelta::hours(36)));
-    TimeDelta::seconds(i64::from(a_day_earlier.fix().local_minus_utc()))
+/// Local times that a zone skips: where they begin, and its offset until then.
+struct Gap {
+    begin: NaiveDateTime,
+    offset_before: FixedOffset,
 }
 
-/// The end of the gap that swallows the date's midnight, found by bisection: the first second whose
-/// local date has reached `date`.
-fn first_instant_after_gap(zone: Tz, date: NaiveDate) -> Instant {
-    let midnight = date.and_time(NaiveTime::MIN).and_utc().timestamp();
-    let (mut before, mut reached) = (midnight - 48 * 3600, midnight + 48 * 3600);
-    while reached - before > 1 {
-        let middle = before + (reached - before) / 2;
-        let local_date = DateTime::<Utc>::from_timestamp_secs(middle)
-            .expect("within a few days of a checked date")
-            .with_timezone(&zone)
-            .date_naive();
-        if local_date >= date {
-            reached = middle;
-        } else {
-            before = middle;
-        }
+/// The gap that `local` falls in; the zone has no such local time.
+fn gap_around(zone: Tz, local: NaiveDateTime) -> Gap {
+    let (begin, offset) = GapInfo::new(&local, &zone)
+        .and_then(|gap| gap.begin)
+        .expect("a local time that does not exist lies in a gap, and something comes before a gap");
+    Gap {
+        begin,
+        offset_before: offset.fix(),
     }
-    Instant::from_micros(reached * 1_000_000)
+}
+
+fn utc_instant(local: NaiveDateTime, offset: FixedOffset) -> Result<Instant, OutsideCalendar> {
+    let utc = local.checked_sub_offset(offset).ok_or(OutsideCalendar)?;
+    Ok(Instant::from(utc.and_utc()))
 }
 
 fn check_years(date: NaiveDate) -> Result<(), OutsideCalendar> {
-    use chrono::Datelike;
     if (FIRST_YEAR..=LAST_YEAR).contains(&date.year()) {
         Ok(())
     } else {

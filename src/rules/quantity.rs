@@ -4,6 +4,7 @@
 //! the one place that rounds a bill.
 
 use std::fmt;
+use std::num::NonZero;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -204,7 +205,9 @@ count!(
 impl Seconds {
     /// Minutes, rounded up. `[T]`: "calculated in seconds … and then converted to minutes (rounded up)".
     pub fn to_minutes_rounded_up(self) -> Minutes {
-        Minutes(self.0.div_euclid(60) + i64::from(self.0.rem_euclid(60) != 0))
+        let whole = self.0.div_euclid(60);
+        let begun = i64::from(self.0.rem_euclid(60) != 0);
+        Minutes(whole.checked_add(begun).expect("a sixtieth of 64 bits has room"))
     }
 }
 
@@ -340,7 +343,7 @@ impl Quota {
             self.0 >= 0 && ratio.units() > 0,
             "balances are not negative, ratios positive"
         );
-        Minutes::new(self.0 / ratio.units())
+        Minutes::new(self.0.checked_div(ratio.units()).expect("the ratio is positive"))
     }
 }
 
@@ -432,12 +435,15 @@ fn parse_units(text: &str, scale: u32) -> Result<i128, BadNumber> {
     if number.scale() > scale {
         return Err(BadNumber::TooManyDecimals { max: scale });
     }
-    let factor = 10_i128.pow(scale - number.scale());
-    number.mantissa().checked_mul(factor).ok_or(BadNumber::TooLarge)
+    scale
+        .checked_sub(number.scale())
+        .and_then(|zeros| 10_i128.checked_pow(zeros))
+        .and_then(|factor| number.mantissa().checked_mul(factor))
+        .ok_or(BadNumber::TooLarge)
 }
 
 fn format_units(units: i128, scale: u32) -> String {
-    let base = 10_u128.pow(scale);
+    let base = NonZero::new(10_u128.pow(scale)).expect("a power of ten is not 0");
     let sign = if units < 0 { "-" } else { "" };
     let magnitude = units.unsigned_abs();
     let (whole, fraction) = (magnitude / base, magnitude % base);
