@@ -3,10 +3,14 @@
 //!
 //! `ORACLE_FROM` and `ORACLE_COUNT` choose other seeds than those of every run.
 
+#[path = "oracle/catalogs.rs"]
+mod catalogs;
 #[path = "oracle/compare.rs"]
 mod compare;
 #[path = "oracle/convert.rs"]
 mod convert;
+#[path = "oracle/describe.rs"]
+mod describe;
 #[path = "oracle/fraction.rs"]
 mod fraction;
 #[path = "oracle/generator.rs"]

@@ -7,10 +7,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::scenario::{
-    Account, Catalog, FreeMinutes, Item, Night, Opening, OpeningGrant, Package, Payment, Plan, PriceListEntry,
-    Promotion, RatioTable, Scenario, Usage, Validity,
-};
+use super::scenario::{Account, Catalog, Night, Opening, OpeningGrant, Package, Payment, Plan, Scenario, Usage};
 use super::spec::free_cycle;
 use super::zone::{billing_time_of, day_of, start_of};
 
@@ -126,6 +123,13 @@ pub fn scenario(seed: u64) -> Scenario {
             night.usage.clear();
         }
     });
+    if random.chance(30) {
+        let registered = day_of(zone, scenario.account.registered_at) + days(random.number(0, 1));
+        for rule in &mut scenario.catalog.free {
+            rule.registered_from = rule.registered_from.map(|_| registered);
+            rule.registered_before = rule.registered_before.map(|_| registered);
+        }
+    }
     scenario.opening.grants = random.opening_grants(&scenario);
     if first_settled_day < first && random.chance(50) {
         scenario.opening.paid_total = random.money();
@@ -133,16 +137,16 @@ pub fn scenario(seed: u64) -> Scenario {
     scenario
 }
 
-fn days(count: i64) -> Days {
+pub fn days(count: i64) -> Days {
     Days::new(u64::try_from(count).expect("not negative"))
 }
 
 /// Where and when a scenario plays.
-struct Stage {
-    zone: Tz,
-    billing_time: (u32, u32),
-    first: NaiveDate,
-    last: NaiveDate,
+pub struct Stage {
+    pub zone: Tz,
+    pub billing_time: (u32, u32),
+    pub first: NaiveDate,
+    pub last: NaiveDate,
 }
 
 impl Stage {
@@ -151,23 +155,27 @@ impl Stage {
     }
 }
 
-struct Random(ChaCha8Rng);
+pub struct Random(ChaCha8Rng);
 
 impl Random {
-    fn number(&mut self, low: i64, high: i64) -> i64 {
+    pub fn number(&mut self, low: i64, high: i64) -> i64 {
         self.0.random_range(low..=high)
     }
 
+    pub fn index(&mut self, low: i64, high: i64) -> usize {
+        usize::try_from(self.number(low, high)).expect("small")
+    }
+
     /// True in this many of a hundred cases.
-    fn chance(&mut self, percent: i64) -> bool {
+    pub fn chance(&mut self, percent: i64) -> bool {
         self.number(1, 100) <= percent
     }
 
-    fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         list.choose(&mut self.0).expect("something to pick from")
     }
 
-    fn some<T: Clone>(&mut self, list: &[T], percent: i64) -> Vec<T> {
+    pub fn some<T: Clone>(&mut self, list: &[T], percent: i64) -> Vec<T> {
         list.iter().filter(|_| self.chance(percent)).cloned().collect()
     }
 
@@ -200,193 +208,6 @@ impl Random {
         }
     }
 
-    // ------------------------------------------------------------ the catalog
-
-    fn catalog(&mut self, stage: &Stage) -> Catalog {
-        let products: Vec<String> = ["trtc", "lcic", "css"]
-            .iter()
-            .take(self.index(1, 3))
-            .map(|id| (*id).to_owned())
-            .collect();
-        let items = self.items(&products);
-        let names: Vec<String> = items
-            .iter()
-            .flat_map(|item| item.tiers.iter().map(move |tier| format!("{}.{tier}", item.id)))
-            .collect();
-        let ratios: Vec<RatioTable> = ["package", "free_2023", "free_legacy"]
-            .iter()
-            .map(|id| RatioTable {
-                id: (*id).to_owned(),
-                minutes: self.ratios(&names),
-            })
-            .collect();
-        let plans = self.plans(&products);
-        Catalog {
-            price_lists: self.price_lists(stage, &names),
-            free: self.free(stage),
-            promotions: self.promotions(stage, &plans),
-            products,
-            items,
-            ratios,
-            plans,
-        }
-    }
-
-    fn index(&mut self, low: i64, high: i64) -> usize {
-        usize::try_from(self.number(low, high)).expect("small")
-    }
-
-    fn items(&mut self, products: &[String]) -> Vec<Item> {
-        // Not in alphabetical order, so that catalog order shows.
-        let known: [(&str, &[&str]); 5] = [
-            ("av", &["audio", "hd", "fhd", "2k"]),
-            ("recording", &["audio", "hd", "2k_plus"]),
-            ("mix", &["h264_hd", "h264_4k", "audio"]),
-            ("screen_recording", &["hd", "fhd"]),
-            ("delivery", &["tencent_hd", "third_party_hd", "audio"]),
-        ];
-        let mut items: Vec<Item> = Vec::new();
-        for (id, tiers) in known {
-            if !items.is_empty() && self.chance(35) {
-                continue;
-            }
-            let tiers = tiers
-                .iter()
-                .take(self.index(1, 4))
-                .map(|tier| (*tier).to_owned())
-                .collect();
-            items.push(Item {
-                id: id.to_owned(),
-                product: self.pick(products).clone(),
-                per: *self.pick(&[1000, 1000, 1, 10, 100]),
-                account_rounded: if id == "delivery" {
-                    self.chance(90)
-                } else {
-                    self.chance(15)
-                },
-                tiers,
-                unpriced_is_unbilled: self.chance(60),
-            });
-        }
-        items
-    }
-
-    fn ratios(&mut self, names: &[String]) -> Vec<(String, String)> {
-        let ratios = ["1", "1", "4", "9", "0.02", "0.13", "1.5", "6.1", "191.9", "36"];
-        let named = self.some(names, 80);
-        named
-            .into_iter()
-            .map(|name| (name, (*self.pick(&ratios)).to_owned()))
-            .collect()
-    }
-
-    fn prices(&mut self, names: &[String], percent: i64) -> Vec<(String, String)> {
-        let prices = [
-            "0.99", "3.99", "15.99", "0.000001", "5", "1.234567", "53.99", "0", "0.5",
-        ];
-        let named = self.some(names, percent);
-        named
-            .into_iter()
-            .map(|name| (name, (*self.pick(&prices)).to_owned()))
-            .collect()
-    }
-
-    /// `list` and contracts, each with up to three entries; bases are earlier lists.
-    fn price_lists(&mut self, stage: &Stage, names: &[String]) -> Vec<PriceListEntry> {
-        let mut entries = Vec::new();
-        let ids = ["list", "acme", "bravo"];
-        for (place, id) in ids.iter().enumerate() {
-            let percent = if place == 0 { 96 } else { 40 };
-            let mut from = if self.chance(85) {
-                stage.first - days(400)
-            } else {
-                stage.first
-            };
-            for _ in 0..self.number(1, 3) {
-                let base = (place > 0 && self.chance(90)).then(|| (*self.pick(&ids[..place])).to_owned());
-                entries.push(PriceListEntry {
-                    id: (*id).to_owned(),
-                    base,
-                    from,
-                    prices: self.prices(names, percent),
-                });
-                from = (from + days(self.number(1, 500))).min(stage.last).max(from + days(1));
-            }
-        }
-        entries
-    }
-
-    fn free(&mut self, stage: &Stage) -> Vec<FreeMinutes> {
-        let watershed = stage.first - days(self.number(0, 400));
-        let mut rules = Vec::new();
-        for (from, before, ratios) in [
-            (Some(watershed), None, "free_2023"),
-            (None, Some(watershed), "free_legacy"),
-        ] {
-            if self.chance(85) {
-                rules.push(FreeMinutes {
-                    registered_from: from,
-                    registered_before: before,
-                    minutes: *self.pick(&[0, 1, 7, 30, 100, 500, 10_000]),
-                    ratios: ratios.to_owned(),
-                    cycles: self.chance(25).then_some(12),
-                });
-            }
-        }
-        rules
-    }
-
-    fn plans(&mut self, products: &[String]) -> Vec<Plan> {
-        let mut plans = Vec::new();
-        for (id, family) in [
-            ("call.trial", "call"),
-            ("call.group", "call"),
-            ("live.lite", "live"),
-            ("live.pro", "live"),
-            ("rtc_engine.lite", "rtc_engine"),
-            ("rtc_engine.pro", "rtc_engine"),
-            ("dashboard.standard", "dashboard"),
-        ] {
-            let trial = id == "call.trial";
-            let minutes = if family == "dashboard" {
-                0
-            } else {
-                *self.pick(&[0, 1, 2, 5, 20, 60, 200, 5_000])
-            };
-            plans.push(Plan {
-                id: id.to_owned(),
-                product: self.pick(products).clone(),
-                family: family.to_owned(),
-                minutes,
-                paid: !trial && family != "dashboard" && self.chance(85),
-                ratios: (minutes > 0).then(|| (*self.pick(&["package", "package", "free_2023"])).to_owned()),
-                validity: match self.number(1, 5) {
-                    _ if trial => Validity::Days(7),
-                    1 => Validity::Days(u32::try_from(self.number(1, 5)).expect("small")),
-                    2 => Validity::Months(3),
-                    _ => Validity::Months(1),
-                },
-            });
-        }
-        plans
-    }
-
-    fn promotions(&mut self, stage: &Stage, plans: &[Plan]) -> Vec<Promotion> {
-        let mut promotions = Vec::new();
-        let ids: Vec<String> = plans.iter().map(|plan| plan.id.clone()).collect();
-        for _ in 0..self.number(0, 2) {
-            let length = (stage.last - stage.first).num_days();
-            let from = stage.first - days(2) + days(self.number(0, length + 3));
-            let until = from + days(self.number(0, length + 2));
-            promotions.push(Promotion {
-                plans: self.some(&ids, 50),
-                from,
-                until,
-            });
-        }
-        promotions
-    }
-
     // ------------------------------------------------------------ the facts
 
     fn account(&mut self, stage: &Stage, catalog: &Catalog) -> Account {
@@ -414,14 +235,17 @@ impl Random {
         }
     }
 
-    /// Mostly few queues of several packages each.
+    /// Few queues of several packages each, or a crowd of packages that are valid at the same time.
     fn packages(&mut self, stage: &Stage, catalog: &Catalog) -> Vec<Package> {
-        let mut packages: Vec<Package> = Vec::new();
-        let app_sets: [&[i64]; 5] = [&[], &[1], &[2], &[1, 2], &[1, 2, 3]];
+        let crowd = self.chance(35);
+        let app_sets: [&[i64]; 6] = [&[], &[1], &[1], &[2], &[1, 2], &[1, 2, 3]];
         let app_sets: Vec<&[i64]> = (0..self.number(1, 3)).map(|_| *self.pick(&app_sets)).collect();
-        let plans: Vec<&Plan> = (0..self.number(1, 4)).map(|_| self.pick(&catalog.plans)).collect();
-        for place in 0..self.number(0, 8) {
-            let back = *self.pick(&[0, 2, 8, 35, 70]);
+        let variety = if crowd { 7 } else { self.number(1, 4) };
+        let plans: Vec<&Plan> = (0..variety).map(|_| self.pick(&catalog.plans)).collect();
+        let count = if crowd { self.number(5, 10) } else { self.number(0, 6) };
+        let mut packages: Vec<Package> = Vec::new();
+        for place in 0..count {
+            let back = if crowd { 3 } else { *self.pick(&[0, 2, 8, 35, 70]) };
             let mut purchased_at = self.moment(stage, stage.first - days(back), stage.last + days(1));
             if !packages.is_empty() && self.chance(25) {
                 purchased_at = self.pick(&packages).purchased_at;
@@ -433,16 +257,17 @@ impl Random {
                 plan: self.pick(&plans).id.clone(),
                 purchased_at,
                 gift: self.chance(15),
-                refunded_at: self.refund(stage, purchased_at),
+                refunded_at: if self.chance(if crowd { 10 } else { 40 }) {
+                    Some(self.refund(stage, purchased_at))
+                } else {
+                    None
+                },
             });
         }
         packages
     }
 
-    fn refund(&mut self, stage: &Stage, purchased_at: i64) -> Option<i64> {
-        if self.chance(60) {
-            return None;
-        }
+    fn refund(&mut self, stage: &Stage, purchased_at: i64) -> i64 {
         let bought = day_of(stage.zone, purchased_at);
         let at = match self.number(1, 6) {
             1 => purchased_at,
@@ -451,7 +276,7 @@ impl Random {
             4 => stage.billing(stage.first + days(self.number(0, 3))) + self.number(-1, 1),
             _ => self.moment(stage, stage.first, stage.last + days(1)),
         };
-        Some(at.max(purchased_at))
+        at.max(purchased_at)
     }
 
     fn payments(&mut self, stage: &Stage, first_settled_day: NaiveDate) -> Vec<Payment> {
@@ -471,13 +296,13 @@ impl Random {
     }
 
     fn opening_grants(&mut self, scenario: &Scenario) -> Vec<OpeningGrant> {
-        let mut quotas: Vec<(String, i64)> = Vec::new();
+        let mut quotas: Vec<(String, i64, Option<i64>)> = Vec::new();
         if let Some((first, _, rule)) = scenario
             .nights
             .first()
             .and_then(|night| free_cycle(scenario, night.day))
         {
-            quotas.push((format!("free:{}:{first}", scenario.account.id), rule.minutes));
+            quotas.push((format!("free:{}:{first}", scenario.account.id), rule.minutes, None));
         }
         for package in &scenario.packages {
             let plan = scenario
@@ -486,21 +311,31 @@ impl Random {
                 .iter()
                 .find(|plan| plan.id == package.plan)
                 .expect("a plan");
-            quotas.push((package.id.clone(), plan.minutes));
+            quotas.push((package.id.clone(), plan.minutes, Some(package.purchased_at)));
         }
+        // A removal makes void what the account has then; what it buys later is not.
+        let removed = self.chance(15).then(|| {
+            let first = scenario
+                .nights
+                .first()
+                .map_or(scenario.first_settled_day, |night| night.day);
+            start_of(scenario.zone, first - days(self.number(0, 20)))
+        });
         let mut grants = Vec::new();
-        for (id, minutes) in quotas {
-            if self.chance(35) {
+        for (id, minutes, purchased_at) in quotas {
+            let void = removed.is_some_and(|removed| purchased_at.is_none_or(|bought| bought < removed));
+            if void || self.chance(35) {
                 let quota = minutes * 100;
                 let somewhere = self.number(0, quota);
                 let used = *self.pick(&[quota, somewhere, quota - quota.min(150), 0]);
                 let opening = if self.chance(50) { used } else { self.number(0, used) };
                 let text = |hundredths: i64| format!("{}.{:02}", hundredths / 100, hundredths % 100);
+                let (opening, used) = (text(opening), text(used));
                 grants.push(OpeningGrant {
                     id,
-                    opening: text(opening),
-                    used: text(used),
-                    void: self.chance(15),
+                    opening,
+                    used,
+                    void,
                 });
             }
         }

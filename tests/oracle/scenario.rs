@@ -158,3 +158,19 @@ pub struct Usage {
     pub seconds: i64,
     pub rows: i64,
 }
+
+impl Scenario {
+    /// Takes an item that nothing uses out of the catalog, with its prices and ratios.
+    pub fn drop_item(&mut self, place: usize) {
+        let item = self.catalog.items.remove(place).id;
+        let of_another = |(name, _): &(String, String)| name.split('.').next() != Some(&item);
+        self.catalog
+            .price_lists
+            .iter_mut()
+            .for_each(|entry| entry.prices.retain(of_another));
+        self.catalog
+            .ratios
+            .iter_mut()
+            .for_each(|table| table.minutes.retain(of_another));
+    }
+}

@@ -219,15 +219,20 @@ impl Grant {
 /// The free cycle that contains the day and every package that the batch knows of.
 fn grants_of(scenario: &Scenario, day: NaiveDate, opening: &Opening) -> Vec<Grant> {
     let mut grants: Vec<Grant> = free_grant(scenario, day).into_iter().collect();
-    grants.extend(package_grants(scenario, day));
+    grants.extend(package_grants(scenario, day, opening));
     for grant in &mut grants {
-        if let Some(stood) = opening.grants.iter().find(|stood| stood.id == grant.id) {
-            grant.opening = Fraction::parse(&stood.opening);
-            grant.used = Fraction::parse(&stood.used);
-            grant.void = stood.void;
-        }
+        stand(grant, opening);
     }
     grants
+}
+
+/// What the ledger says of the grant.
+fn stand(grant: &mut Grant, opening: &Opening) {
+    if let Some(stood) = opening.grants.iter().find(|stood| stood.id == grant.id) {
+        grant.opening = Fraction::parse(&stood.opening);
+        grant.used = Fraction::parse(&stood.used);
+        grant.void = stood.void;
+    }
 }
 
 /// 3.2: "An account has free cycle k = [anchor + k months, anchor + (k+1) months - 1 day], k >= 0 (month ends
@@ -288,7 +293,7 @@ fn last_day(plan: &Plan, start: NaiveDate) -> NaiveDate {
 }
 
 /// 3.3 and decision 3: the packages in their queues.
-fn package_grants(scenario: &Scenario, day: NaiveDate) -> Vec<Grant> {
+fn package_grants(scenario: &Scenario, day: NaiveDate, opening: &Opening) -> Vec<Grant> {
     let now = billing_time(scenario, day);
     // 3: "A payment, purchase, refund […] or other dated fact after it is as if absent".
     let mut known: Vec<&Package> = scenario
@@ -301,17 +306,21 @@ fn package_grants(scenario: &Scenario, day: NaiveDate) -> Vec<Grant> {
     let mut grants: Vec<Grant> = Vec::new();
     for package in known {
         let plan = plan_of(scenario, &package.plan);
-        // 3.3: "Queue: packages of the same family and the same apps set".
+        // 3.3: "Queue: packages of the same family and the same apps set". "Removal (3.9) ends it", and with it all
+        // that the account had then: what is bought later need not wait for it. 4: the dates of what is void are
+        // "not shortened by […] removal".
+        let stood = opening.grants.iter().find(|stood| stood.id == package.id);
         let forerunners = grants.iter().filter(|other| {
             let (other_package, other_plan) = (other.package.as_ref(), other.plan.as_ref());
             other_plan.is_some_and(|other_plan| other_plan.family == plan.family)
                 && other_package.is_some_and(|other_package| other_package.apps == package.apps)
+                && (!other.void || stood.is_some_and(|stood| stood.void))
         });
         // Decision 3: "package i starts on max(purchase day, the day its forerunners are done)".
         let purchase_day = day_of(scenario.zone, package.purchased_at);
         let valid_from = forerunners.map(done_on).fold(purchase_day, NaiveDate::max);
         let refund = package.refunded_at.filter(|at| *at <= now);
-        grants.push(Grant {
+        let mut grant = Grant {
             id: package.id.clone(),
             package: Some(package.clone()),
             plan: Some(plan.clone()),
@@ -324,7 +333,9 @@ fn package_grants(scenario: &Scenario, day: NaiveDate) -> Vec<Grant> {
             opening: Fraction::ZERO,
             used: Fraction::ZERO,
             void: false,
-        });
+        };
+        stand(&mut grant, opening);
+        grants.push(grant);
     }
     grants
 }
