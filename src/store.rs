@@ -1,46 +1,21 @@
 //! URL -> object store. The only place that knows `object_store` and tokio; everything above reads and
 //! writes through [`Store`], whose calls block.
 
+mod connect;
+mod location;
+mod message;
+mod wait;
+
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use url::Url;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
-/// A URL that a job names: `file:`, `s3://`, `gs://`, `az://`. Printed without credentials or query.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Location {
-    url: Url,
-}
-
-impl Location {
-    /// The location of an absolute URL of a known scheme, without user info.
-    pub fn from_url(url: Url) -> Option<Self> {
-        let known = matches!(url.scheme(), "file" | "s3" | "gs" | "az");
-        let clean = url.username().is_empty() && url.password().is_none();
-        (known && clean).then_some(Self { url })
-    }
-
-    /// The URL.
-    pub fn url(&self) -> &Url {
-        &self.url
-    }
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = self.url.clone();
-        shown.set_query(None);
-        shown.set_fragment(None);
-        f.write_str(shown.as_str())
-    }
-}
-
-impl fmt::Debug for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Location({self})")
-    }
-}
+pub use location::Location;
 
 /// An object as a listing shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +24,24 @@ pub struct Object {
     pub path: String,
     /// Size in bytes.
     pub size: u64,
-    /// The store's version tag, if it gives one.
+    /// The store's version tag without quotes, if it gives one. (Azure lists tags unquoted and answers them quoted.)
     pub etag: Option<String>,
+}
+
+impl Object {
+    fn new(path: String, meta: &ObjectMeta) -> Self {
+        Self {
+            path,
+            size: meta.size,
+            etag: meta.e_tag.as_deref().map(|tag| tag.replace('"', "")),
+        }
+    }
+
+    /// Whether an answer is about the very object that was listed.
+    fn is_still(&self, meta: &ObjectMeta) -> bool {
+        let now = Self::new(String::new(), meta);
+        now.size == self.size && (now.etag.is_none() || self.etag.is_none() || now.etag == self.etag)
+    }
 }
 
 /// What a store could not do (exit 5, unless the caller knows better).
@@ -88,16 +79,52 @@ pub enum StoreError {
 #[derive(Clone)]
 pub struct Store {
     location: Location,
+    root: Path,
+    objects: Arc<dyn ObjectStore>,
+    waiting: wait::Waiting,
 }
 
 impl Store {
-    /// Opens the store of a location. Credentials come from the environment as usual for each store.
+    /// Opens the store of a location. Credentials come from the environment as usual for each store. A local
+    /// directory need not exist: the first object that is put creates it.
     ///
     /// # Errors
     /// [`StoreError::Failed`] when the location cannot be a store.
     pub fn open(location: &Location) -> Result<Self, StoreError> {
-        let _ = location;
-        todo!("ledger helper")
+        let failed = |error: &object_store::Error| StoreError::Failed {
+            path: location.to_string(),
+            message: message::of(error),
+        };
+        let objects = connect::connect(location).map_err(|error| failed(&error))?;
+        let root = root_of(location).map_err(|error| failed(&error.into()))?;
+        let waiting = if location.is_local() {
+            wait::Waiting::Inline
+        } else {
+            wait::Waiting::Runtime
+        };
+        Ok(Self {
+            location: location.clone(),
+            root,
+            objects,
+            waiting,
+        })
+    }
+
+    /// The store of a location, reached through `objects`: for tests that make a store fail.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] when the location cannot be a store.
+    pub fn from_object_store(location: &Location, objects: Arc<dyn ObjectStore>) -> Result<Self, StoreError> {
+        let root = root_of(location).map_err(|error| StoreError::Failed {
+            path: location.to_string(),
+            message: message::of(&error.into()),
+        })?;
+        Ok(Self {
+            location: location.clone(),
+            root,
+            objects,
+            waiting: wait::Waiting::Runtime,
+        })
     }
 
     /// The objects that a location names: the one file that it is, or every file below it when it is a
@@ -106,8 +133,21 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when it names neither.
     pub fn open_objects(location: &Location) -> Result<(Self, Vec<Object>), StoreError> {
-        let _ = location;
-        todo!("ledger helper")
+        let store = Self::open(location)?;
+        if let Some(parent) = location.parent() {
+            let name = store.root.filename().unwrap_or_default().to_owned();
+            let beside = Self::open(&parent)?;
+            if let Some(object) = beside.head(&name)? {
+                return Ok((beside, vec![object]));
+            }
+        }
+        let objects = store.list("")?;
+        if objects.is_empty() && !location.is_local_directory() {
+            return Err(StoreError::NotFound {
+                path: location.to_string(),
+            });
+        }
+        Ok((store, objects))
     }
 
     /// Where it is.
@@ -115,13 +155,26 @@ impl Store {
         &self.location
     }
 
-    /// Every object below `prefix` (a path, or empty for all), sorted by path.
+    /// Every object below `prefix` (the path of a directory, or empty for all), sorted by path. None below a
+    /// directory that does not exist. Empty objects that stand for a directory are left out.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
     pub fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
-        let _ = prefix;
-        todo!("ledger helper")
+        let below = self.full(prefix)?;
+        let metas: Vec<ObjectMeta> = self
+            .waiting
+            .wait(self.objects.list(Some(&below)).try_collect())
+            .map_err(|error| self.error(prefix, &error))?;
+        let mut objects: Vec<Object> = metas
+            .iter()
+            .filter_map(|meta| Some(Object::new(self.relative(&meta.location)?, meta)))
+            .collect();
+        objects.sort_by(|a, b| a.path.cmp(&b.path));
+        let markers: Vec<bool> = objects.iter().map(|object| is_marker(object, &objects)).collect();
+        let mut markers = markers.into_iter();
+        objects.retain(|_| markers.next() == Some(false));
+        Ok(objects)
     }
 
     /// The object at `path`, None when there is none.
@@ -129,8 +182,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store does not answer.
     pub fn head(&self, path: &str) -> Result<Option<Object>, StoreError> {
-        let _ = path;
-        todo!("ledger helper")
+        let full = self.full(path)?;
+        match self.waiting.wait(self.objects.head(&full)) {
+            Ok(meta) => Ok(Some(Object::new(path.to_owned(), &meta))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.error(path, &error)),
+        }
     }
 
     /// A whole object.
@@ -138,17 +195,58 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] or a failure.
     pub fn get(&self, path: &str) -> Result<Bytes, StoreError> {
-        let _ = path;
-        todo!("ledger helper")
+        let full = self.full(path)?;
+        self.waiting
+            .wait(async { self.objects.get(&full).await?.bytes().await })
+            .map_err(|error| self.error(path, &error))
     }
 
     /// A byte range of a listed object; size and etag of the answer must be those of the listing.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] when they are not, [`StoreError::NotFound`] when it is gone.
+    /// [`StoreError::Changed`] when they are not, [`StoreError::NotFound`] when it is gone,
+    /// [`StoreError::Failed`] when the range is not within the object.
     pub fn get_range(&self, object: &Object, range: Range<u64>) -> Result<Bytes, StoreError> {
-        let _ = (object, range);
-        todo!("ledger helper")
+        if range.start > range.end || range.end > object.size {
+            return Err(StoreError::Failed {
+                path: self.shown(&object.path),
+                message: format!("bytes {range:?} are not within its {} bytes", object.size),
+            });
+        }
+        let full = self.full(&object.path)?;
+        let length = range.end - range.start;
+        let (metas, bytes) = self
+            .waiting
+            .wait(self.fetch(&full, range))
+            .map_err(|error| self.error(&object.path, &error))?;
+        // An answer carries the size and etag of the version that its bytes are of, so that comparing them says
+        // all that a conditional request would, on every store alike.
+        let whole = usize::try_from(length) == Ok(bytes.len());
+        if whole && metas.iter().all(|meta| object.is_still(meta)) {
+            return Ok(bytes);
+        }
+        Err(StoreError::Changed {
+            path: self.shown(&object.path),
+        })
+    }
+
+    /// The bytes, and what the store said about the object: once with them, and once after them where a file can
+    /// be written in place under the reader.
+    async fn fetch(&self, full: &Path, range: Range<u64>) -> object_store::Result<(Vec<ObjectMeta>, Bytes)> {
+        if range.is_empty() {
+            return Ok((vec![self.objects.head(full).await?], Bytes::new()));
+        }
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range)),
+            ..GetOptions::default()
+        };
+        let answer = self.objects.get_opts(full, options).await?;
+        let mut metas = vec![answer.meta.clone()];
+        let bytes = answer.bytes().await?;
+        if self.location.is_local() {
+            metas.push(self.objects.head(full).await?);
+        }
+        Ok((metas, bytes))
     }
 
     /// Writes an object, replacing one that is there.
@@ -156,8 +254,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store does not take it.
     pub fn put(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
-        let _ = (path, bytes);
-        todo!("ledger helper")
+        self.put_with(path, bytes, PutMode::Overwrite)
     }
 
     /// Writes an object that must not exist yet.
@@ -165,17 +262,58 @@ impl Store {
     /// # Errors
     /// [`StoreError::AlreadyExists`] when it seems to.
     pub fn put_new(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
-        let _ = (path, bytes);
-        todo!("ledger helper")
+        self.put_with(path, bytes, PutMode::Create)
     }
 
-    /// Copies an object within the store to a path where none is yet.
+    fn put_with(&self, path: &str, bytes: Bytes, mode: PutMode) -> Result<(), StoreError> {
+        let full = self.full(path)?;
+        let put = self
+            .objects
+            .put_opts(&full, PutPayload::from(bytes), PutOptions::from(mode));
+        self.waiting
+            .wait(put)
+            .map(|_| ())
+            .map_err(|error| self.error(path, &error))
+    }
+
+    /// Makes sure that [`Store::put_new`] does what it says here, by putting `probe` twice and deleting it.
     ///
     /// # Errors
-    /// [`StoreError`] when the store does not do it.
+    /// [`StoreError::Failed`] on a store without create-only put: a ledger on it could be posted twice.
+    pub fn check_create_only(&self, probe: &str) -> Result<(), StoreError> {
+        self.put_new(probe, Bytes::from_static(b"1"))?;
+        let second = self.put_new(probe, Bytes::from_static(b"2"));
+        self.delete(probe)?;
+        match second {
+            Err(StoreError::AlreadyExists { .. }) => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => Err(StoreError::Failed {
+                path: self.location.to_string(),
+                message: "the store ignores create-only put (If-None-Match), so two runs could post one day twice; \
+                          use a store that has it"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    /// Copies an object within the store to a path where none is yet (a local file is linked, so that nothing is
+    /// written twice).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] without a source, [`StoreError::AlreadyExists`] where a local store has a target.
     pub fn copy(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        let _ = (from, to);
-        todo!("ledger helper")
+        let (source, target) = (self.full(from)?, self.full(to)?);
+        // Local copies that overwrite go through a second link, which stays behind when the target is a link to the
+        // same file; buckets overwrite with the same bytes, which is harmless.
+        let done = if self.location.is_local() {
+            self.waiting.wait(self.objects.copy_if_not_exists(&source, &target))
+        } else {
+            self.waiting.wait(self.objects.copy(&source, &target))
+        };
+        done.map_err(|error| match error {
+            object_store::Error::NotFound { .. } => self.error(from, &error),
+            _ => self.error(to, &error),
+        })
     }
 
     /// Deletes an object; one that is gone already is fine.
@@ -183,7 +321,108 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store does not do it.
     pub fn delete(&self, path: &str) -> Result<(), StoreError> {
-        let _ = path;
-        todo!("ledger helper")
+        let full = self.full(path)?;
+        match self.waiting.wait(self.objects.delete(&full)) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.error(path, &error)),
+        }
+    }
+
+    /// Deletes every object below `directory`, and on local disk the directories that are empty then, up to the
+    /// store's own.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not do it.
+    pub fn delete_below(&self, directory: &str) -> Result<(), StoreError> {
+        let objects = self.list(directory)?;
+        let mut directories: Vec<&str> = Vec::new();
+        for object in &objects {
+            self.delete(&object.path)?;
+            directories.extend(parents(&object.path));
+        }
+        directories.extend(parents(directory));
+        directories.push(directory);
+        directories.sort_unstable_by_key(|path| std::cmp::Reverse(path.len()));
+        directories.dedup();
+        if let (true, Ok(base)) = (self.location.is_local(), self.location.url().to_file_path()) {
+            for path in directories {
+                // One that is not empty stays: others stage there.
+                let _ = std::fs::remove_dir(base.join(path));
+            }
+        }
+        Ok(())
+    }
+
+    /// The path of an object as people see it.
+    pub fn shown(&self, path: &str) -> String {
+        let base = self.location.to_string();
+        format!("{}/{path}", base.trim_end_matches('/'))
+    }
+
+    fn full(&self, path: &str) -> Result<Path, StoreError> {
+        let joined = match (self.root.as_ref(), path) {
+            ("", path) => Path::parse(path),
+            (_, "") => Ok(self.root.clone()),
+            (root, path) => Path::parse(format!("{root}/{path}")),
+        };
+        joined.map_err(|error| self.error(path, &error.into()))
+    }
+
+    fn relative(&self, location: &Path) -> Option<String> {
+        let path = location.as_ref().strip_prefix(self.root.as_ref())?;
+        let path = path.strip_prefix('/').unwrap_or(path);
+        (!path.is_empty()).then(|| path.to_owned())
+    }
+
+    fn error(&self, path: &str, error: &object_store::Error) -> StoreError {
+        let path = if path.is_empty() {
+            self.location.to_string()
+        } else {
+            self.shown(path)
+        };
+        match error {
+            object_store::Error::NotFound { .. } => StoreError::NotFound { path },
+            object_store::Error::AlreadyExists { .. } => StoreError::AlreadyExists { path },
+            _ => StoreError::Failed {
+                path,
+                message: message::of(error),
+            },
+        }
     }
 }
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.location)
+    }
+}
+
+/// The path within its bucket, or on the machine, that a location names. What it percent-encodes is decoded;
+/// object_store's own paths are taken as they are.
+fn root_of(location: &Location) -> Result<Path, object_store::path::Error> {
+    let segments: Vec<&str> = location
+        .url()
+        .path()
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
+    Path::from_url_path(segments.join("/"))
+}
+
+/// Consoles and Hadoop tools put an empty object where a directory begins.
+fn is_marker(object: &Object, sorted: &[Object]) -> bool {
+    if object.size > 0 {
+        return false;
+    }
+    let below = format!("{}/", object.path);
+    let next = sorted.partition_point(|other| other.path < below);
+    sorted.get(next).is_some_and(|other| other.path.starts_with(&below))
+}
+
+/// Every directory that contains `path`, innermost last.
+fn parents(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(end, _)| &path[..end])
+}
+
+#[cfg(test)]
+mod tests;

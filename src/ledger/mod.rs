@@ -2,6 +2,9 @@
 //! batch all or nothing (SPEC 4, 5).
 
 pub mod batch;
+mod parts;
+mod publish;
+mod read;
 pub mod record;
 pub mod state;
 pub mod tables;

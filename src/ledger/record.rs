@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::rules::quantity::BillingDay;
 
@@ -24,8 +26,13 @@ impl BatchId {
 
     /// Parses `YYYY-MM-DD.NN`.
     pub fn parse(text: &str) -> Option<Self> {
-        let _ = text;
-        todo!("ledger helper")
+        let (day, posting) = text.split_once('.')?;
+        let id = Self {
+            day: BillingDay::from_date(day.parse().ok()?),
+            posting: posting.parse().ok()?,
+        };
+        // One spelling each: no signs, no missing or needless zeros.
+        (id.to_string() == text).then_some(id)
     }
 }
 
@@ -61,6 +68,63 @@ pub struct CommitRecord {
     pub previous: Option<Previous>,
     /// Every table file, by table and part.
     pub files: Vec<TableFile>,
+}
+
+impl CommitRecord {
+    /// The version of the format that this program writes.
+    pub const FORMAT: u32 = 1;
+
+    /// The record as it is stored: indented JSON, keys in the order of the fields, a newline at the end.
+    pub fn to_json(&self) -> Bytes {
+        let mut json = serde_json::to_vec_pretty(self).expect("a record has string keys and no floats");
+        json.push(b'\n');
+        json.into()
+    }
+
+    /// Reads a stored record.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub fn from_json(json: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let unreadable = |error: serde_json::Error| format!("not a commit record: {error}");
+        let Format { format } = serde_json::from_slice(json).map_err(unreadable)?;
+        if format != Self::FORMAT {
+            return Err(format!(
+                "commit record of format {format}, this nightbill reads format {}; use the version that wrote it",
+                Self::FORMAT
+            ));
+        }
+        serde_json::from_slice(json).map_err(unreadable)
+    }
+
+    /// Whether two runs did the same: the same inputs and rules gave the same rows after the same batch. Where they staged
+    /// them, and which build did it, makes no difference.
+    pub fn is_same_work(&self, other: &Self) -> bool {
+        let neutral = |record: &Self| {
+            let mut record = record.clone();
+            record.tool.clear();
+            record.tzdata.clear();
+            for file in &mut record.files {
+                file.staged.clear();
+            }
+            record
+        };
+        neutral(self) == neutral(other)
+    }
+}
+
+/// SHA-256 of some bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        write!(hex, "{byte:02x}").expect("writing to memory cannot fail");
+    }
+    hex
 }
 
 /// Job and catalog by digest.

@@ -1,10 +1,18 @@
 //! Where every account stood at the end of a settled day: the snapshots of its batch, plus what later batches posted for
 //! days up to it. Read in account order, never all at once.
 
-use crate::rules::facts::Opening;
-use crate::rules::quantity::{AccountId, BillingDay};
+use std::vec;
+
+use arrow::array::Decimal128Array;
+
+use crate::rules::account_day::GrantStatus;
+use crate::rules::facts::{Opening, OpeningGrant};
+use crate::rules::quantity::{AccountId, BillingDay, Cents, Quota};
 
 use super::batch::{Ledger, LedgerError};
+use super::read::{Columns, TableReader, damaged, files_of};
+use super::record::TableFile;
+use super::tables::Table;
 
 /// An account at the end of a settled day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,28 +21,261 @@ pub struct AccountState {
     pub account: AccountId,
     /// Balance, payments and grants.
     pub opening: Opening,
-    /// Digest of the dated facts that its batch knew.
+    /// Digest of the dated facts that its batch knew; 0 for an account that only later batches know.
     pub facts: i64,
 }
 
 /// Account states in account order.
 pub struct StateReader {
-    // ledger helper: the snapshot files, read row group by row group
+    accounts: RowStream<AccountRow>,
+    grants: RowStream<GrantRow>,
+    /// One stream for each later batch that posted for days up to the one asked for.
+    later: Vec<RowStream<DeductionRow>>,
 }
 
 /// The state at the end of `day`; empty when `day` is None (before the first settled day).
 ///
+/// Balances, payments and grants are those of the last batch of the day (`.00`, or the last posting after it). What
+/// batches of later days deducted for days up to `day` is added to `used`; the money of such corrections belongs to
+/// the batch that posted it.
+///
 /// # Errors
 /// [`LedgerError`] when the day is not settled or its files are not as recorded.
 pub fn state_at(ledger: &Ledger, day: Option<BillingDay>) -> Result<StateReader, LedgerError> {
-    let _ = (ledger, day);
-    todo!("ledger helper")
+    let store = ledger.store();
+    let Some(day) = day else {
+        let none = || TableReader::of_files(store.clone(), Vec::new(), &[]);
+        return Ok(StateReader {
+            accounts: RowStream::new(none(), AccountRow::read),
+            grants: RowStream::new(none(), GrantRow::read),
+            later: Vec::new(),
+        });
+    };
+    let of_day = ledger.batches().iter().rev().find(|batch| batch.day == day);
+    let base = *of_day.ok_or(LedgerError::NotSettled { day })?;
+    let record = ledger.record(base)?;
+    let mut later = Vec::new();
+    for batch in ledger.batches().iter().filter(|batch| **batch > base) {
+        let mut files = files_of(&ledger.record(*batch)?, Table::Deductions);
+        files.retain(|file| begins_by(file, day));
+        if !files.is_empty() {
+            let reader = TableReader::of_files(store.clone(), files, DeductionRow::COLUMNS);
+            later.push(RowStream::new(reader, move |columns| DeductionRow::read(columns, day)));
+        }
+    }
+    let snapshot = |table, columns| TableReader::new(store.clone(), &record, table, columns);
+    Ok(StateReader {
+        accounts: RowStream::new(snapshot(Table::Accounts, AccountRow::COLUMNS), AccountRow::read),
+        grants: RowStream::new(snapshot(Table::Grants, GrantRow::COLUMNS), GrantRow::read),
+        later,
+    })
+}
+
+/// Whether a file may have rows of days up to `day`. Days are written so that they sort as text.
+fn begins_by(file: &TableFile, day: BillingDay) -> bool {
+    file.days.as_ref().is_some_and(|(first, _)| *first <= day.to_string())
 }
 
 impl Iterator for StateReader {
     type Item = Result<AccountState, LedgerError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        todo!("ledger helper")
+        self.read().transpose()
     }
+}
+
+impl StateReader {
+    fn read(&mut self) -> Result<Option<AccountState>, LedgerError> {
+        let mut next = self.accounts.peek_account()?;
+        for later in &mut self.later {
+            next = [next, later.peek_account()?].into_iter().flatten().min();
+        }
+        let orphan = self.grants.peek_account()?;
+        if let (Some(owner), true) = (orphan, orphan < next || next.is_none()) {
+            let message = format!("has grants of account {owner}, which accounts does not have");
+            return Err(damaged(self.grants.reader.path(), message));
+        }
+        let Some(id) = next else {
+            return Ok(None);
+        };
+        let account =
+            AccountId::new(id).ok_or_else(|| damaged(self.accounts.reader.path(), format!("{id} is no account")))?;
+        let mut state = AccountState {
+            account,
+            opening: Opening::default(),
+            facts: 0,
+        };
+        if let Some(row) = self.accounts.next_of(id)? {
+            state.opening.balance = row.closing;
+            state.opening.paid_total = row.paid_total;
+            state.facts = row.facts;
+        }
+        while let Some(row) = self.grants.next_of(id)? {
+            state.opening.grants.push(row.grant);
+        }
+        for later in &mut self.later {
+            while let Some(row) = later.next_of(id)? {
+                add_used(&mut state.opening.grants, row)
+                    .ok_or_else(|| damaged(later.reader.path(), format!("the quota of account {id} overflows")))?;
+            }
+        }
+        Ok(Some(state))
+    }
+}
+
+/// Adds what a later batch deducted; a grant that the snapshot does not have was only known later.
+fn add_used(grants: &mut Vec<OpeningGrant>, row: DeductionRow) -> Option<()> {
+    if let Some(grant) = grants.iter_mut().find(|grant| grant.id == row.grant_id) {
+        grant.used = grant.used.plus(row.quota).ok()?;
+    } else {
+        grants.push(OpeningGrant {
+            id: row.grant_id,
+            opening: Quota::ZERO,
+            used: row.quota,
+            void: false,
+        });
+    }
+    Some(())
+}
+
+/// A table's rows one by one, in account order.
+struct RowStream<T> {
+    reader: TableReader,
+    decode: Box<Decode<T>>,
+    rows: std::iter::Peekable<vec::IntoIter<(i64, T)>>,
+    last: i64,
+}
+
+/// Turns a batch into rows with their accounts.
+type Decode<T> = dyn Fn(&Columns<'_>) -> Result<Vec<(i64, T)>, LedgerError> + Send;
+
+impl<T> RowStream<T> {
+    fn new(
+        reader: TableReader,
+        decode: impl Fn(&Columns<'_>) -> Result<Vec<(i64, T)>, LedgerError> + Send + 'static,
+    ) -> Self {
+        Self {
+            reader,
+            decode: Box::new(decode),
+            rows: Vec::new().into_iter().peekable(),
+            last: i64::MIN,
+        }
+    }
+
+    /// The account of the next row.
+    fn peek_account(&mut self) -> Result<Option<i64>, LedgerError> {
+        loop {
+            if let Some((account, _)) = self.rows.peek() {
+                return Ok(Some(*account));
+            }
+            let Some(batch) = self.reader.next_batch()? else {
+                return Ok(None);
+            };
+            let columns = Columns {
+                batch: &batch,
+                path: self.reader.path(),
+            };
+            let rows = (self.decode)(&columns)?;
+            for (account, _) in &rows {
+                if *account < self.last {
+                    return Err(damaged(
+                        columns.path,
+                        format!("account {account} stands behind {}", self.last),
+                    ));
+                }
+                self.last = *account;
+            }
+            self.rows = rows.into_iter().peekable();
+        }
+    }
+
+    /// The next row if it is of this account.
+    fn next_of(&mut self, account: i64) -> Result<Option<T>, LedgerError> {
+        if self.peek_account()? != Some(account) {
+            return Ok(None);
+        }
+        Ok(self.rows.next().map(|(_, row)| row))
+    }
+}
+
+struct AccountRow {
+    closing: Cents,
+    paid_total: Cents,
+    facts: i64,
+}
+
+impl AccountRow {
+    const COLUMNS: &'static [&'static str] = &["account_id", "closing", "paid_total", "facts"];
+
+    fn read(columns: &Columns<'_>) -> Result<Vec<(i64, Self)>, LedgerError> {
+        let (accounts, facts) = (columns.int64("account_id")?, columns.int64("facts")?);
+        let (closing, paid_total) = (columns.decimal("closing")?, columns.decimal("paid_total")?);
+        let row = |row: usize| -> Result<Self, LedgerError> {
+            Ok(Self {
+                closing: Cents::from_units(units(columns, closing, row)?),
+                paid_total: Cents::from_units(units(columns, paid_total, row)?),
+                facts: facts.value(row),
+            })
+        };
+        (0..accounts.len())
+            .map(|at| Ok((accounts.value(at), row(at)?)))
+            .collect()
+    }
+}
+
+struct GrantRow {
+    grant: OpeningGrant,
+}
+
+impl GrantRow {
+    const COLUMNS: &'static [&'static str] = &["account_id", "grant_id", "opening", "used", "status"];
+
+    fn read(columns: &Columns<'_>) -> Result<Vec<(i64, Self)>, LedgerError> {
+        let accounts = columns.int64("account_id")?;
+        let (ids, status) = (columns.text("grant_id")?, columns.text("status")?);
+        let (opening, used) = (columns.decimal("opening")?, columns.decimal("used")?);
+        let row = |row: usize| -> Result<Self, LedgerError> {
+            let grant = OpeningGrant {
+                id: ids.value(row).to_owned(),
+                opening: Quota::from_units(units(columns, opening, row)?),
+                used: Quota::from_units(units(columns, used, row)?),
+                void: status.value(row) == GrantStatus::Void.as_str(),
+            };
+            Ok(Self { grant })
+        };
+        (0..accounts.len())
+            .map(|at| Ok((accounts.value(at), row(at)?)))
+            .collect()
+    }
+}
+
+struct DeductionRow {
+    grant_id: String,
+    quota: Quota,
+}
+
+impl DeductionRow {
+    const COLUMNS: &'static [&'static str] = &["account_id", "day", "grant_id", "quota"];
+
+    /// The rows of days up to `last`.
+    fn read(columns: &Columns<'_>, last: BillingDay) -> Result<Vec<(i64, Self)>, LedgerError> {
+        let (accounts, days) = (columns.int64("account_id")?, columns.date("day")?);
+        let (ids, quota) = (columns.text("grant_id")?, columns.decimal("quota")?);
+        let row = |row: usize| -> Result<Self, LedgerError> {
+            Ok(Self {
+                grant_id: ids.value(row).to_owned(),
+                quota: Quota::from_units(units(columns, quota, row)?),
+            })
+        };
+        (0..accounts.len())
+            .filter(|at| days.value(*at) <= last.epoch_days())
+            .map(|at| Ok((accounts.value(at), row(at)?)))
+            .collect()
+    }
+}
+
+/// A decimal(18,2) as hundredths.
+fn units(columns: &Columns<'_>, column: &Decimal128Array, row: usize) -> Result<i64, LedgerError> {
+    let units = column.value(row);
+    i64::try_from(units).map_err(|_| damaged(columns.path, format!("{units} hundredths are beyond 18 digits")))
 }

@@ -1,13 +1,15 @@
 //! The tables of SPEC section 4: names, schemas and the encoding of rows. The one place that defines them.
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+mod builders;
+mod columns;
+mod rows;
 
-use crate::catalog::book::Book;
-use crate::inputs::rejects::Reject;
-use crate::rules::account_day::{AccountDay, DeductionPeriod};
-use crate::rules::facts::UsageGroup;
-use crate::rules::quantity::{AccountId, BillingDay, Instant};
+use std::sync::{Arc, LazyLock};
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+
+pub use columns::{Column, ColumnType};
+pub use rows::{RowContext, Rows, RowsBuilder};
 
 /// A table of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,58 +71,61 @@ impl Table {
         }
     }
 
-    /// Its columns.
+    /// What one row is, and how rows of several batches go together.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::UsageDaily => "usage per account, app, day, item and tier; adds up over all batches",
+            Self::UsagePeriods => {
+                "usage_daily by five-minute period, with 5min deduction only; adds up over all batches"
+            }
+            Self::BillLines => "one line of a bill per account, app, day, item and tier; adds up over all batches",
+            Self::Bills => "one bill per account, period and item; adds up over all batches",
+            Self::Deductions => "what one grant gave to one line; adds up over all batches",
+            Self::Grants => "snapshot of every running or queued grant: the latest batch is now",
+            Self::Accounts => "snapshot of every account: the latest batch is now",
+            Self::Flags => "snapshot of what enforcement reads: the latest batch is now",
+            Self::Refunds => "refund decisions, each posted once",
+            Self::Renewals => "packages renewed, each posted once",
+            Self::Rejects => "usage rows not billed; of a day: the latest batch that read it",
+        }
+    }
+
+    /// Its columns, in their order.
+    pub fn columns(self) -> &'static [Column] {
+        columns::of(self)
+    }
+
+    /// The columns that its rows are sorted by, by value (strings by bytes, nulls do not occur).
+    pub fn sorted_by(self) -> &'static [&'static str] {
+        match self {
+            Self::UsageDaily | Self::BillLines => &["account_id", "sdk_app_id", "day", "item", "tier"],
+            Self::UsagePeriods => &["account_id", "sdk_app_id", "day", "item", "tier", "period"],
+            Self::Bills => &["account_id", "period_start", "item"],
+            Self::Deductions => &["account_id", "sdk_app_id", "day", "item", "tier", "grant_id"],
+            Self::Grants => &["account_id", "grant_id"],
+            Self::Accounts => &["account_id"],
+            Self::Flags => &["account_id", "sdk_app_id", "product", "flag"],
+            Self::Refunds | Self::Renewals => &["account_id", "package_id"],
+            Self::Rejects => &["day", "file", "row"],
+        }
+    }
+
+    /// Its columns as an Arrow schema.
     pub fn schema(self) -> SchemaRef {
-        todo!("ledger helper")
-    }
-}
-
-/// Rows of all tables for a run of accounts in ascending order, as Arrow batches: what one rayon task makes and the one
-/// writer takes.
-pub struct Rows {
-    /// One batch per table, by position in [`Table::ALL`].
-    pub batches: Vec<RecordBatch>,
-}
-
-/// Builds [`Rows`] account by account.
-pub struct RowsBuilder<'a> {
-    context: RowContext<'a>,
-}
-
-/// What all rows of a batch share.
-#[derive(Clone, Copy)]
-pub struct RowContext<'a> {
-    /// Names of items, tiers, plans, lists.
-    pub book: &'a Book,
-    /// The billing day.
-    pub day: BillingDay,
-    /// The day's billing time: `issued_at`.
-    pub issued_at: Instant,
-    /// Whether `usage_periods` has rows.
-    pub deduction_period: DeductionPeriod,
-}
-
-impl<'a> RowsBuilder<'a> {
-    /// An empty builder.
-    pub fn new(context: RowContext<'a>) -> Self {
-        Self { context }
+        static SCHEMAS: LazyLock<[SchemaRef; Table::ALL.len()]> = LazyLock::new(|| {
+            Table::ALL.map(|table| {
+                let fields: Vec<Field> = table.columns().iter().map(Column::field).collect();
+                Arc::new(Schema::new(fields))
+            })
+        });
+        Arc::clone(&SCHEMAS[self.position()])
     }
 
-    /// Adds an account's day; accounts come in ascending order. `periods` are its usage groups (`usage_periods` rows with
-    /// 5-minute deduction), `facts` the digest of its dated facts.
-    pub fn push_account(&mut self, account: AccountId, day: &AccountDay<'_>, periods: &[UsageGroup], facts: i64) {
-        let _ = (account, day, periods, facts, &self.context);
-        todo!("ledger helper")
-    }
-
-    /// Adds rejected rows, sorted as the table is.
-    pub fn push_rejects(&mut self, rejects: &[Reject]) {
-        let _ = rejects;
-        todo!("ledger helper")
-    }
-
-    /// The rows.
-    pub fn finish(self) -> Rows {
-        todo!("ledger helper")
+    /// Where it stands in [`Table::ALL`].
+    pub fn position(self) -> usize {
+        Self::ALL
+            .iter()
+            .position(|table| *table == self)
+            .expect("every table is in the list")
     }
 }

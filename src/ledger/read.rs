@@ -1,0 +1,284 @@
+//! Reading the tables of a committed batch: part by part, row group by row group, only the columns that are asked for.
+
+use std::ops::Range;
+use std::vec;
+
+use arrow::array::{Array, AsArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray};
+use bytes::{Buf, Bytes};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::reader::{ChunkReader, Length};
+
+use crate::store::{Object, Store, StoreError};
+
+use super::batch::LedgerError;
+use super::record::{CommitRecord, TableFile};
+use super::tables::Table;
+
+/// Rows that are decoded at a time.
+const BATCH_ROWS: usize = 8_192;
+/// Bytes read at the end of a file, where the footer is.
+const TAIL: u64 = 64 * 1024;
+
+/// The rows of one table of one batch, in the table's order.
+pub(super) struct TableReader {
+    store: Store,
+    columns: &'static [&'static str],
+    files: vec::IntoIter<TableFile>,
+    open: Option<OpenFile>,
+}
+
+impl TableReader {
+    pub(super) fn new(store: Store, record: &CommitRecord, table: Table, columns: &'static [&'static str]) -> Self {
+        Self::of_files(store, files_of(record, table), columns)
+    }
+
+    pub(super) fn of_files(store: Store, files: Vec<TableFile>, columns: &'static [&'static str]) -> Self {
+        Self {
+            store,
+            columns,
+            files: files.into_iter(),
+            open: None,
+        }
+    }
+
+    /// The next rows, None after the last.
+    pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, LedgerError> {
+        loop {
+            if let Some(open) = &mut self.open {
+                if let Some(batch) = open.next_batch(&self.store)? {
+                    return Ok(Some(batch));
+                }
+                self.open = None;
+            }
+            match self.files.next() {
+                Some(file) => self.open = Some(OpenFile::open(&self.store, &file, self.columns)?),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The file that the last batch came from.
+    pub(super) fn path(&self) -> &str {
+        self.open.as_ref().map_or("", |open| open.object.path.as_str())
+    }
+}
+
+/// The files of a table, part by part.
+pub(super) fn files_of(record: &CommitRecord, table: Table) -> Vec<TableFile> {
+    let of_table = |file: &&TableFile| file.table == table.name();
+    record.files.iter().filter(of_table).cloned().collect()
+}
+
+struct OpenFile {
+    object: Object,
+    metadata: ArrowReaderMetadata,
+    projection: ProjectionMask,
+    next_group: usize,
+    rows: Option<ParquetRecordBatchReader>,
+}
+
+impl OpenFile {
+    fn open(store: &Store, file: &TableFile, columns: &[&str]) -> Result<Self, LedgerError> {
+        let object = locate(store, file)?;
+        let unreadable = |error: ParquetError| damaged(&object.path, error);
+        let metadata = read_footer(store, &object)?;
+        let metadata = ArrowReaderMetadata::try_new(metadata.into(), ArrowReaderOptions::new()).map_err(unreadable)?;
+        let projection = ProjectionMask::columns(metadata.parquet_schema(), columns.iter().copied());
+        Ok(Self {
+            object,
+            metadata,
+            projection,
+            next_group: 0,
+            rows: None,
+        })
+    }
+
+    fn next_batch(&mut self, store: &Store) -> Result<Option<RecordBatch>, LedgerError> {
+        loop {
+            if let Some(rows) = &mut self.rows {
+                match rows.next() {
+                    Some(Ok(batch)) => return Ok(Some(batch)),
+                    Some(Err(error)) => return Err(damaged(&self.object.path, error)),
+                    None => self.rows = None,
+                }
+            }
+            if self.next_group == self.metadata.metadata().num_row_groups() {
+                return Ok(None);
+            }
+            self.rows = Some(self.read_group(store, self.next_group)?);
+            self.next_group += 1;
+        }
+    }
+
+    /// Fetches a row group's wanted columns with one request.
+    fn read_group(&self, store: &Store, group: usize) -> Result<ParquetRecordBatchReader, LedgerError> {
+        let columns = self.metadata.metadata().row_group(group).columns();
+        let wanted = columns
+            .iter()
+            .enumerate()
+            .filter(|(leaf, _)| self.projection.leaf_included(*leaf));
+        let span = wanted
+            .map(|(_, column)| {
+                let (start, length) = column.byte_range();
+                start..start.saturating_add(length)
+            })
+            .reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
+            .unwrap_or(0..0);
+        let window = Window::fetch(store, &self.object, span)?;
+        ParquetRecordBatchReaderBuilder::new_with_metadata(window, self.metadata.clone())
+            .with_row_groups(vec![group])
+            .with_projection(self.projection.clone())
+            .with_batch_size(BATCH_ROWS)
+            .build()
+            .map_err(|error| damaged(&self.object.path, error))
+    }
+}
+
+/// The object of a recorded file: at its final name, or still where it was staged.
+fn locate(store: &Store, file: &TableFile) -> Result<Object, LedgerError> {
+    let object = match store.head(&file.path)? {
+        Some(object) => Some(object),
+        None => store.head(&file.staged)?,
+    };
+    match object {
+        Some(object) if object.size == file.size => Ok(object),
+        Some(object) => Err(damaged(
+            &object.path,
+            format!("has {} bytes, its commit record says {}", object.size, file.size),
+        )),
+        None => Err(damaged(&file.path, "is gone, and its commit record names it")),
+    }
+}
+
+fn read_footer(store: &Store, object: &Object) -> Result<ParquetMetaData, LedgerError> {
+    let mut reader = ParquetMetaDataReader::new();
+    let mut wanted = TAIL.min(object.size);
+    loop {
+        let tail = get(store, object, object.size - wanted..object.size)?;
+        match reader.try_parse_sized(&tail, object.size) {
+            Ok(()) => return reader.finish().map_err(|error| damaged(&object.path, error)),
+            Err(ParquetError::NeedMoreData(needed)) => {
+                let more = u64::try_from(needed).unwrap_or(u64::MAX).min(object.size);
+                if more <= wanted {
+                    return Err(damaged(&object.path, "its footer is longer than the file"));
+                }
+                wanted = more;
+            }
+            Err(error) => return Err(damaged(&object.path, error)),
+        }
+    }
+}
+
+/// A range of an object; one that is not within it is damage, not a failure of the store.
+fn get(store: &Store, object: &Object, range: Range<u64>) -> Result<Bytes, LedgerError> {
+    if range.end > object.size {
+        return Err(damaged(&object.path, "its footer points beyond its end"));
+    }
+    store.get_range(object, range).map_err(|error| match error {
+        StoreError::NotFound { .. } | StoreError::Changed { .. } => damaged(
+            &object.path,
+            "changed while it was being read; nothing but nightbill may write there",
+        ),
+        error => error.into(),
+    })
+}
+
+pub(super) fn damaged(path: &str, message: impl ToString) -> LedgerError {
+    LedgerError::Damaged {
+        path: path.to_owned(),
+        message: message.to_string(),
+    }
+}
+
+/// A stretch of a file, addressed as in the file.
+struct Window {
+    start: u64,
+    bytes: Bytes,
+    file_size: u64,
+}
+
+impl Window {
+    fn fetch(store: &Store, object: &Object, span: Range<u64>) -> Result<Self, LedgerError> {
+        Ok(Self {
+            start: span.start,
+            bytes: get(store, object, span)?,
+            file_size: object.size,
+        })
+    }
+
+    fn from(&self, start: u64) -> Result<Bytes, ParquetError> {
+        let offset = start
+            .checked_sub(self.start)
+            .and_then(|offset| usize::try_from(offset).ok());
+        match offset {
+            Some(offset) if offset <= self.bytes.len() => Ok(self.bytes.slice(offset..)),
+            _ => Err(ParquetError::EOF(format!("byte {start} is outside the row group"))),
+        }
+    }
+}
+
+impl Length for Window {
+    fn len(&self) -> u64 {
+        self.file_size
+    }
+}
+
+impl ChunkReader for Window {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(self.from(start)?.reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let bytes = self.from(start)?;
+        if length > bytes.len() {
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes from {start} are outside the row group"
+            )));
+        }
+        Ok(bytes.slice(..length))
+    }
+}
+
+/// Columns of a batch by name, of the type that the table's schema gives them.
+pub(super) struct Columns<'a> {
+    pub(super) batch: &'a RecordBatch,
+    pub(super) path: &'a str,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn int64(&self, name: &str) -> Result<&'a Int64Array, LedgerError> {
+        self.typed(name, |column| column.as_primitive_opt())
+    }
+
+    pub(super) fn date(&self, name: &str) -> Result<&'a Date32Array, LedgerError> {
+        self.typed(name, |column| column.as_primitive_opt())
+    }
+
+    pub(super) fn decimal(&self, name: &str) -> Result<&'a Decimal128Array, LedgerError> {
+        self.typed(name, |column| column.as_primitive_opt())
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<&'a StringArray, LedgerError> {
+        self.typed(name, |column| column.as_string_opt())
+    }
+
+    fn typed<T: Array>(&self, name: &str, cast: impl Fn(&'a dyn Array) -> Option<&'a T>) -> Result<&'a T, LedgerError> {
+        let column = self.batch.column_by_name(name).map(|column| column.as_ref());
+        column
+            .and_then(cast)
+            .filter(|column| column.null_count() == 0)
+            .ok_or_else(|| {
+                damaged(
+                    self.path,
+                    format!("column {name} is missing, has nulls, or is of another type"),
+                )
+            })
+    }
+}

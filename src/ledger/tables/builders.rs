@@ -1,0 +1,343 @@
+//! Column builders of the tables that have rows, one struct per table. Fields stand in the order of the columns.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Date32Builder, Decimal128Array, Decimal128Builder, Int16Builder, Int64Builder, StringBuilder,
+    TimestampMicrosecondArray, TimestampMicrosecondBuilder, new_null_array,
+};
+use arrow::datatypes::DataType;
+
+use crate::rules::quantity::{AccountId, BillingDay, Instant, OutOfRange, SdkAppId};
+
+use super::columns::ColumnType;
+
+macro_rules! arrays {
+    ($($builder:expr),+ $(,)?) => {
+        vec![$(Arc::new($builder.finish()) as ArrayRef),+]
+    };
+}
+
+/// A decimal column that takes no number with more digits than it has.
+pub(super) struct DecimalColumn<const PRECISION: u8, const SCALE: i8>(Decimal128Builder);
+
+impl<const PRECISION: u8, const SCALE: i8> Default for DecimalColumn<PRECISION, SCALE> {
+    fn default() -> Self {
+        let data_type = ColumnType::Decimal(PRECISION, SCALE).arrow();
+        Self(Decimal128Builder::new().with_data_type(data_type))
+    }
+}
+
+impl<const PRECISION: u8, const SCALE: i8> DecimalColumn<PRECISION, SCALE> {
+    /// Appends a number of 10^-scale; `what` names it in the error.
+    pub(super) fn push(&mut self, what: &'static str, units: impl Into<i128>) -> Result<(), OutOfRange> {
+        let units = units.into();
+        if units.unsigned_abs() >= 10_u128.pow(u32::from(PRECISION)) {
+            return Err(OutOfRange { what });
+        }
+        self.0.append_value(units);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Decimal128Array {
+        self.0.finish()
+    }
+}
+
+/// A column of moments.
+pub(super) struct Instants(TimestampMicrosecondBuilder);
+
+impl Default for Instants {
+    fn default() -> Self {
+        Self(TimestampMicrosecondBuilder::new().with_timezone("UTC"))
+    }
+}
+
+impl Instants {
+    pub(super) fn push(&mut self, at: Option<Instant>) {
+        self.0.append_option(at.map(Instant::micros));
+    }
+
+    fn finish(&mut self) -> TimestampMicrosecondArray {
+        self.0.finish()
+    }
+}
+
+/// Appends what is displayed, without a string of its own.
+pub(super) fn push_text(column: &mut StringBuilder, text: std::fmt::Arguments<'_>) {
+    column.write_fmt(text).expect("writing to memory cannot fail");
+    column.append_value("");
+}
+
+/// Item and tier by name.
+#[derive(Clone, Copy)]
+pub(super) struct TierNames<'a> {
+    pub(super) item: &'a str,
+    pub(super) tier: &'a str,
+}
+
+/// The columns account_id, sdk_app_id, day, item, tier.
+#[derive(Default)]
+pub(super) struct LineKey {
+    account: Int64Builder,
+    app: Int64Builder,
+    day: Date32Builder,
+    item: StringBuilder,
+    tier: StringBuilder,
+}
+
+impl LineKey {
+    pub(super) fn push(&mut self, account: AccountId, app: SdkAppId, day: BillingDay, names: TierNames<'_>) {
+        self.account.append_value(account.get());
+        self.app.append_value(app.get());
+        self.day.append_value(day.epoch_days());
+        self.item.append_value(names.item);
+        self.tier.append_value(names.tier);
+    }
+
+    fn finish(&mut self) -> Vec<ArrayRef> {
+        arrays![self.account, self.app, self.day, self.item, self.tier]
+    }
+}
+
+#[derive(Default)]
+pub(super) struct UsageDaily {
+    pub(super) key: LineKey,
+    pub(super) seconds: Int64Builder,
+    pub(super) rows: Int64Builder,
+}
+
+impl UsageDaily {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        let mut arrays = self.key.finish();
+        arrays.extend(arrays![self.seconds, self.rows]);
+        arrays
+    }
+}
+
+#[derive(Default)]
+pub(super) struct UsagePeriods {
+    pub(super) key: LineKey,
+    pub(super) period: Int16Builder,
+    pub(super) seconds: Int64Builder,
+}
+
+impl UsagePeriods {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        let mut arrays = self.key.finish();
+        arrays.extend(arrays![self.period, self.seconds]);
+        arrays
+    }
+}
+
+#[derive(Default)]
+pub(super) struct BillLines {
+    pub(super) bill_id: StringBuilder,
+    pub(super) key: LineKey,
+    pub(super) seconds: Int64Builder,
+    pub(super) minutes: Int64Builder,
+    pub(super) free_minutes: Int64Builder,
+    pub(super) package_minutes: Int64Builder,
+    pub(super) payg_minutes: Int64Builder,
+    pub(super) unbilled_minutes: Int64Builder,
+    pub(super) quantity: DecimalColumn<18, 6>,
+    pub(super) unit: StringBuilder,
+    pub(super) unit_price: DecimalColumn<18, 6>,
+    pub(super) per: Int64Builder,
+    pub(super) amount: DecimalColumn<38, 9>,
+    pub(super) currency: StringBuilder,
+    pub(super) price_list: StringBuilder,
+}
+
+impl BillLines {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        let mut arrays = arrays![self.bill_id];
+        arrays.extend(self.key.finish());
+        arrays.extend(arrays![
+            self.seconds,
+            self.minutes,
+            self.free_minutes,
+            self.package_minutes,
+            self.payg_minutes,
+            self.unbilled_minutes,
+            self.quantity,
+            self.unit,
+            self.unit_price,
+            self.per,
+            self.amount,
+            self.currency,
+            self.price_list,
+        ]);
+        arrays
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Bills {
+    pub(super) bill_id: StringBuilder,
+    pub(super) account: Int64Builder,
+    pub(super) period_start: Date32Builder,
+    pub(super) period_end: Date32Builder,
+    pub(super) item: StringBuilder,
+    pub(super) cadence: StringBuilder,
+    pub(super) exact: DecimalColumn<38, 9>,
+    pub(super) amount: DecimalColumn<18, 2>,
+    pub(super) currency: StringBuilder,
+    pub(super) issued_at: Instants,
+}
+
+impl Bills {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        let mut arrays = arrays![
+            self.bill_id,
+            self.account,
+            self.period_start,
+            self.period_end,
+            self.item,
+            self.cadence,
+            self.exact,
+            self.amount,
+            self.currency,
+            self.issued_at,
+        ];
+        let rows = arrays[0].len();
+        arrays.push(new_null_array(&DataType::Utf8, rows));
+        arrays
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Deductions {
+    pub(super) key: LineKey,
+    pub(super) grant_id: StringBuilder,
+    pub(super) grant_kind: StringBuilder,
+    pub(super) minutes: Int64Builder,
+    pub(super) ratio: DecimalColumn<9, 2>,
+    pub(super) quota: DecimalColumn<18, 2>,
+}
+
+impl Deductions {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        let mut arrays = self.key.finish();
+        arrays.extend(arrays![
+            self.grant_id,
+            self.grant_kind,
+            self.minutes,
+            self.ratio,
+            self.quota
+        ]);
+        arrays
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Grants {
+    pub(super) account: Int64Builder,
+    pub(super) grant_id: StringBuilder,
+    pub(super) kind: StringBuilder,
+    pub(super) plan: StringBuilder,
+    pub(super) apps: StringBuilder,
+    pub(super) valid_from: Date32Builder,
+    pub(super) valid_to: Date32Builder,
+    pub(super) quota: DecimalColumn<18, 2>,
+    pub(super) opening: DecimalColumn<18, 2>,
+    pub(super) used: DecimalColumn<18, 2>,
+    pub(super) balance: DecimalColumn<18, 2>,
+    pub(super) status: StringBuilder,
+}
+
+impl Grants {
+    pub(super) fn push_apps(&mut self, apps: &[SdkAppId]) {
+        let Some((first, rest)) = apps.split_first() else {
+            self.apps.append_null();
+            return;
+        };
+        write!(self.apps, "{first}").expect("writing to memory cannot fail");
+        for app in rest {
+            write!(self.apps, ";{app}").expect("writing to memory cannot fail");
+        }
+        self.apps.append_value("");
+    }
+
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        arrays![
+            self.account,
+            self.grant_id,
+            self.kind,
+            self.plan,
+            self.apps,
+            self.valid_from,
+            self.valid_to,
+            self.quota,
+            self.opening,
+            self.used,
+            self.balance,
+            self.status,
+        ]
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Accounts {
+    pub(super) account: Int64Builder,
+    pub(super) day: Date32Builder,
+    pub(super) opening: DecimalColumn<18, 2>,
+    pub(super) paid: DecimalColumn<18, 2>,
+    pub(super) charged: DecimalColumn<18, 2>,
+    pub(super) closing: DecimalColumn<18, 2>,
+    pub(super) paid_total: DecimalColumn<18, 2>,
+    pub(super) state: StringBuilder,
+    pub(super) facts: Int64Builder,
+}
+
+impl Accounts {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        let mut arrays = arrays![
+            self.account,
+            self.day,
+            self.opening,
+            self.paid,
+            self.charged,
+            self.closing,
+            self.paid_total,
+            self.state,
+        ];
+        let rows = arrays[0].len();
+        // overdue_since, suspend_at, suspended_at, remove_at.
+        arrays.extend((0..4).map(|_| new_null_array(&ColumnType::Timestamp.arrow(), rows)));
+        arrays.extend(arrays![self.facts]);
+        arrays
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Rejects {
+    pub(super) day: Date32Builder,
+    pub(super) file: StringBuilder,
+    pub(super) row: Int64Builder,
+    pub(super) reason: StringBuilder,
+    pub(super) account: Int64Builder,
+    pub(super) app: Int64Builder,
+    pub(super) meter: StringBuilder,
+    pub(super) ts: Instants,
+    pub(super) seconds: Int64Builder,
+    pub(super) pixels: Int64Builder,
+}
+
+impl Rejects {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        arrays![
+            self.day,
+            self.file,
+            self.row,
+            self.reason,
+            self.account,
+            self.app,
+            self.meter,
+            self.ts,
+            self.seconds,
+            self.pixels,
+        ]
+    }
+}
