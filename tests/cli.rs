@@ -217,6 +217,7 @@ fn completions_for_every_shell() {
 fn a_closed_pipe_ends_quietly() {
     for arguments in [
         &["completions", "bash"][..],
+        &["schema"],
         &["--help"],
         &["--version"],
         &["settle", "--help"],
@@ -232,4 +233,12 @@ fn a_closed_pipe_ends_quietly() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
         assert_eq!(text(&output.stderr), "", "{arguments:?}");
     }
+}
+
+#[test]
+fn schema_shows_every_table() {
+    insta::assert_snapshot!("schema", stdout("schema"));
+    json_doc::check("schema", &stdout("schema --output json"));
+    let one = stdout("schema bills");
+    assert!(one.starts_with("bills ") && !one.contains("bill_lines"), "{one}");
 }

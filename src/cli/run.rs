@@ -113,3 +113,22 @@ fn bug(payload: &(dyn Any + Send)) -> Failure {
     let at = LAST_PANIC.lock().ok().and_then(|last| last.clone());
     Failure::bug(&message, at.as_deref())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_any_kind_is_a_bug_with_exit_1() {
+        let payloads: [(Box<dyn Any + Send>, &str); 3] = [
+            (Box::new("a law is broken"), "internal error: a law is broken"),
+            (Box::new("of 3".to_owned()), "internal error: of 3"),
+            (Box::new(3), "internal error: panic without a message"),
+        ];
+        for (payload, expected) in payloads {
+            let failure = bug(payload.as_ref());
+            assert!(failure.message.starts_with(expected), "{}", failure.message);
+            assert_eq!(failure.exit_code, 1);
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! `nightbill schema`: the tables of the ledger, column by column.
 
-use arrow::datatypes::{DataType, TimeUnit};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
@@ -40,7 +39,7 @@ struct TablePart {
 
 #[derive(Debug, Serialize)]
 struct ColumnPart {
-    column: String,
+    column: &'static str,
     r#type: String,
     nullable: bool,
     meaning: &'static str,
@@ -71,30 +70,15 @@ fn table_part(table: LedgerTable) -> TablePart {
         table: table.name(),
         path: format!("{}/batch=<id>/part-<n>.parquet", table.name()),
         columns: table
-            .schema()
-            .fields()
+            .columns()
             .iter()
-            .map(|field| ColumnPart {
-                column: field.name().clone(),
-                r#type: type_name(field.data_type()),
-                nullable: field.is_nullable(),
-                meaning: "",
+            .map(|column| ColumnPart {
+                column: column.name,
+                r#type: column.data_type.to_string(),
+                nullable: column.nullable,
+                meaning: column.meaning,
             })
             .collect(),
-    }
-}
-
-/// A type as SPEC section 4 writes it.
-fn type_name(of: &DataType) -> String {
-    match of {
-        DataType::Boolean => "bool".to_owned(),
-        DataType::Int16 => "i16".to_owned(),
-        DataType::Int64 => "i64".to_owned(),
-        DataType::Date32 => "date".to_owned(),
-        DataType::Utf8 => "string".to_owned(),
-        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
-        DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) => format!("timestamp(us, {zone})"),
-        other => other.to_string(),
     }
 }
 
@@ -106,7 +90,7 @@ fn text(document: &SchemaDocument, look: Look) -> String {
             let mut table = Table::new(["column", "type", "null", "meaning"].map(|name| (name, Align::Left)));
             for column in &part.columns {
                 let nullable = if column.nullable { "null" } else { "" };
-                table.row([column.column.as_str(), &column.r#type, nullable, column.meaning]);
+                table.row([column.column, &column.r#type, nullable, column.meaning]);
             }
             format!(
                 "{}  <output>/{}\n{}",
@@ -117,4 +101,34 @@ fn text(document: &SchemaDocument, look: Look) -> String {
         })
         .collect();
     shown.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::json_doc;
+    use crate::cli::terminal::to_json;
+
+    #[test]
+    fn one_table_as_text() {
+        insta::assert_snapshot!(text(&SchemaDocument::new(Some("renewals")), Look::PLAIN));
+    }
+
+    #[test]
+    fn every_table_is_there_and_every_column_has_a_meaning() {
+        let document = SchemaDocument::new(None);
+        let names: Vec<&str> = document.tables.iter().map(|part| part.table).collect();
+        assert_eq!(names, LedgerTable::ALL.map(LedgerTable::name));
+        for part in &document.tables {
+            assert!(!part.columns.is_empty(), "{}", part.table);
+            for column in &part.columns {
+                assert!(!column.meaning.is_empty(), "{}.{}", part.table, column.column);
+            }
+        }
+    }
+
+    #[test]
+    fn the_document_is_as_documented() {
+        json_doc::check("schema", &to_json(&SchemaDocument::new(None)));
+    }
 }

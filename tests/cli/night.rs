@@ -217,11 +217,3 @@ fn a_sample_can_be_settled_as_it_says() {
     let again = stderr_of_failure(&format!("sample {out}"), 2);
     assert!(again.contains("is not empty"), "{again}");
 }
-
-#[test]
-fn schema_shows_every_table() {
-    snapshot("night_schema", None, &stdout("schema"));
-    json_doc::check("schema", &stdout("schema --output json"));
-    let one = stdout("schema bills");
-    assert!(one.starts_with("bills ") && !one.contains("bill_lines"), "{one}");
-}
