@@ -61,7 +61,7 @@ fn rejects() -> Vec<Reject> {
         pixels: None,
         ..whole.clone()
     };
-    vec![whole, empty]
+    vec![empty, whole]
 }
 
 /// Two accounts with 5-minute deduction, and two rejects.
