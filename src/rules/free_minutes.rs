@@ -74,3 +74,71 @@ fn months_of(day: BillingDay) -> Option<i64> {
         .checked_mul(12)?
         .checked_add(i64::from(date.month0()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{book, day};
+
+    /// registered, anchor, day, first and last day of the cycle (or none)
+    fn check(table: &str) {
+        let book = book();
+        for line in table.lines().filter(|line| !line.trim().is_empty()) {
+            let row: Vec<&str> = line.split_whitespace().collect();
+            let cycle = free_cycle(&book, day(row[0]), day(row[1]), day(row[2])).unwrap();
+            let found = cycle.map_or("none".to_owned(), |cycle| {
+                format!("{} {}", cycle.first_day, cycle.last_day)
+            });
+            assert_eq!(found, row[3..].join(" "), "{line}");
+        }
+    }
+
+    /// `[T]`: received on November 15, valid to December 14.
+    #[test]
+    fn free_cycle_of_nov_15() {
+        check(
+            "
+            2023-11-15 2023-11-15 2023-11-14 none
+            2023-11-15 2023-11-15 2023-11-15 2023-11-15 2023-12-14
+            2023-11-15 2023-11-15 2023-12-14 2023-11-15 2023-12-14
+            2023-11-15 2023-11-15 2023-12-15 2023-12-15 2024-01-14
+            2023-11-15 2023-11-15 2033-12-14 2033-11-15 2033-12-14
+            ",
+        );
+    }
+
+    /// Clamped to the month's last day, always counted from the anchor.
+    #[test]
+    fn free_cycles_at_month_ends() {
+        check(
+            "
+            2024-01-31 2024-01-31 2024-02-28 2024-01-31 2024-02-28
+            2024-01-31 2024-01-31 2024-02-29 2024-02-29 2024-03-30
+            2024-01-31 2024-01-31 2024-03-30 2024-02-29 2024-03-30
+            2024-01-31 2024-01-31 2024-03-31 2024-03-31 2024-04-29
+            2024-01-31 2024-01-31 2024-04-30 2024-04-30 2024-05-30
+            2024-01-31 2023-01-31 2023-02-28 2023-02-28 2023-03-30
+            2024-02-29 2024-02-29 2025-02-28 2025-02-28 2025-03-28
+            2024-02-29 2024-02-29 2025-03-28 2025-02-28 2025-03-28
+            2024-02-29 2024-02-29 2025-03-29 2025-03-29 2025-04-28
+            ",
+        );
+    }
+
+    /// The rule is chosen by the registration day, whatever the anchor is; the legacy one ends after 12 cycles here.
+    #[test]
+    fn free_cycles_can_end() {
+        check(
+            "
+            2023-02-20 2023-03-01 2024-02-29 2024-02-01 2024-02-29
+            2023-02-20 2023-03-01 2024-03-01 none
+            2023-02-21 2023-03-01 2024-03-01 2024-03-01 2024-03-31
+            ",
+        );
+    }
+
+    #[test]
+    fn an_anchor_before_1970_counts_too() {
+        check("2023-03-01 1969-12-31 2024-02-29 2024-02-29 2024-03-30");
+    }
+}

@@ -158,3 +158,112 @@ fn by_period(book: &Book, groups: &[UsageGroup], lines: &[BillLine]) -> Result<V
     }
     Ok(portions)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::testing::{AV_AUDIO, AV_HD, DELIVERY_AUDIO, DELIVERY_HD, book};
+
+    /// One group a line: app, tier, period, seconds.
+    fn groups(table: &[(i64, TierId, u16, i64)]) -> Vec<UsageGroup> {
+        let group = |&(app, tier, period, seconds): &(i64, TierId, u16, i64)| UsageGroup {
+            app: SdkAppId::new(app).unwrap(),
+            tier,
+            period,
+            seconds: Seconds::new(seconds),
+            rows: 2,
+        };
+        table.iter().map(group).collect()
+    }
+
+    fn metered(groups: &[UsageGroup], period: DeductionPeriod) -> (Vec<BillLine>, Vec<(u16, usize, i64)>) {
+        let book = book();
+        let lines = bill_lines(&book, &usage_lines(groups).unwrap()).unwrap();
+        let portions = portions(&book, period, groups, &lines).unwrap();
+        let portions = portions.iter().map(|one| (one.period, one.line, one.minutes.get()));
+        (lines, portions.collect())
+    }
+
+    /// `[T]` FAQ: 30, 20 and 40 seconds in three periods count 1, 0 and 1 minute.
+    #[test]
+    fn faq_table_of_30_50_and_90_seconds() {
+        let groups = groups(&[(1, AV_AUDIO, 0, 30), (1, AV_AUDIO, 1, 20), (1, AV_AUDIO, 2, 40)]);
+        let (lines, portions) = metered(&groups, DeductionPeriod::FiveMinutes);
+        assert_eq!(lines[0].minutes, Minutes::new(2));
+        assert_eq!(portions, [(0, 0, 1), (2, 0, 1)]);
+        assert_eq!(metered(&groups, DeductionPeriod::Day).1, [(0, 0, 2)]);
+    }
+
+    #[test]
+    fn items_round_by_app_or_by_account() {
+        let groups = groups(&[
+            (1, AV_AUDIO, 0, 61),
+            (1, AV_HD, 0, 60),
+            (1, DELIVERY_HD, 0, 30),
+            (2, AV_AUDIO, 0, 1),
+            (2, DELIVERY_AUDIO, 0, 59),
+            (2, DELIVERY_HD, 0, 30),
+        ]);
+        let usage = usage_lines(&groups).unwrap();
+        assert_eq!(usage.len(), 6, "usage_daily keeps apps apart");
+        let (lines, portions) = metered(&groups, DeductionPeriod::Day);
+        let shown: Vec<_> = lines
+            .iter()
+            .map(|line| (line.app.get(), line.tier, line.seconds.get(), line.minutes.get()))
+            .collect();
+        let expected = [
+            (1, AV_AUDIO, 61, 2),
+            (1, AV_HD, 60, 1),
+            (2, AV_AUDIO, 1, 1),
+            (0, DELIVERY_AUDIO, 59, 1),
+            (0, DELIVERY_HD, 60, 1),
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(portions, [(0, 0, 2), (0, 1, 1), (0, 2, 1), (0, 3, 1), (0, 4, 1)]);
+    }
+
+    /// Account lines sum over apps within a period too, and come last in each.
+    #[test]
+    fn periods_go_before_lines() {
+        let groups = groups(&[
+            (1, DELIVERY_HD, 0, 40),
+            (1, DELIVERY_HD, 7, 40),
+            (2, AV_AUDIO, 0, 60),
+            (2, AV_AUDIO, 7, 60),
+            (2, DELIVERY_HD, 0, 40),
+        ]);
+        let (lines, portions) = metered(&groups, DeductionPeriod::FiveMinutes);
+        assert_eq!(lines[1].minutes, Minutes::new(2), "120 seconds");
+        assert_eq!(portions, [(0, 0, 1), (0, 1, 2), (7, 0, 1)]);
+    }
+
+    #[test]
+    fn periods_are_summed_by_app_and_tier() {
+        let usage = usage_lines(&groups(&[
+            (1, AV_AUDIO, 0, 30),
+            (1, AV_AUDIO, 9, 40),
+            (2, AV_AUDIO, 9, 1),
+        ]))
+        .unwrap();
+        let shown: Vec<_> = usage
+            .iter()
+            .map(|one| (one.app.get(), one.seconds.get(), one.rows))
+            .collect();
+        assert_eq!(shown, [(1, 70, 4), (2, 1, 2)]);
+    }
+
+    #[test]
+    fn sums_are_checked() {
+        let too_many = groups(&[(1, AV_AUDIO, 0, i64::MAX), (1, AV_AUDIO, 1, 1)]);
+        assert_eq!(usage_lines(&too_many), Err(OutOfRange { what: "seconds" }));
+        let over_apps = groups(&[(1, DELIVERY_HD, 0, i64::MAX), (2, DELIVERY_HD, 0, 1)]);
+        let usage = usage_lines(&over_apps).unwrap();
+        assert_eq!(bill_lines(&book(), &usage), Err(OutOfRange { what: "seconds" }));
+    }
+
+    #[test]
+    #[should_panic(expected = "usage comes sorted")]
+    fn unsorted_usage_is_a_bug() {
+        let _ = usage_lines(&groups(&[(2, AV_AUDIO, 0, 1), (1, AV_AUDIO, 0, 1)]));
+    }
+}

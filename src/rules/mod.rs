@@ -25,3 +25,5 @@ mod packages;
 pub mod quantity;
 mod rating;
 pub mod recorder;
+#[cfg(test)]
+mod testing;
