@@ -489,7 +489,7 @@ fn stop_of(error: RuleError) -> Stop {
         } => Stop::Unpriced {
             account: account.get(),
             app: app.get(),
-            day: day.to_string(),
+            day: day.date(),
             item,
             tier,
             price_list,
