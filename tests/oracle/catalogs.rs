@@ -80,7 +80,16 @@ impl Random {
 
     fn prices(&mut self, names: &[String], percent: i64) -> Vec<(String, String)> {
         let prices = [
-            "0.99", "3.99", "15.99", "0.000001", "5", "1.234567", "53.99", "0", "0.5",
+            "0.99",
+            "3.99",
+            "15.99",
+            "0.000001",
+            "5",
+            "1.234567",
+            "53.99",
+            "0",
+            "0.5",
+            "1499.123456",
         ];
         let named = self.some(names, percent);
         named

@@ -1,5 +1,7 @@
 //! The border: a scenario as the crate's types, and the crate's results as plain rows.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use nightbill::catalog::book::{
     Book, Cadence, FreeRule, Item, ItemId, ItemKind, OnExpiry, Plan, PlanId, PriceList, PriceListEntry, PriceListId,
@@ -13,6 +15,7 @@ use nightbill::rules::facts::{Account, Opening, OpeningGrant, Package, Payg, Pay
 use nightbill::rules::quantity::{
     AccountId, BillingDay, Cents, Instant, Minutes, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
 };
+use nightbill::rules::recorder::{Outcome, Recorder, Step};
 
 use super::rows::{BalanceRow, BillRow, DeductionRow, GrantRow, LineRow, NightRows, Stop, UsageRow};
 use super::scenario as plain;
@@ -54,10 +57,44 @@ pub fn settle_with_the_crate(
         },
         first_settled_day: day(scenario.first_settled_day),
     };
-    match settle_account_day(context, facts, None) {
+    let settled = settle_account_day(context, facts, None);
+    let mut told = Told::default();
+    let watched = settle_account_day(context, facts, Some(&mut told));
+    assert_eq!(watched, settled, "who watches changes nothing");
+    if let Ok(settled) = &settled {
+        assert_eq!(
+            told.minutes,
+            deducted_minutes(settled),
+            "a recorder is told what grants gave"
+        );
+    }
+    match settled {
         Ok(settled) => Ok(rows_of(&book, &settled)),
         Err(error) => Err(stop_of(error)),
     }
+}
+
+/// The minutes that a recorder was told of, by app, tier and grant.
+#[derive(Default)]
+struct Told {
+    minutes: BTreeMap<(SdkAppId, TierId, String), i64>,
+}
+
+impl Recorder for Told {
+    fn record(&mut self, step: &Step<'_>) {
+        if let Outcome::Served { minutes, .. } = step.outcome {
+            let key = (step.app, step.tier, step.grant.to_string());
+            *self.minutes.entry(key).or_default() += minutes.get();
+        }
+    }
+}
+
+fn deducted_minutes(settled: &AccountDay<'_>) -> BTreeMap<(SdkAppId, TierId, String), i64> {
+    let row = |deduction: &nightbill::rules::account_day::Deduction<'_>| {
+        let key = (deduction.app, deduction.tier, deduction.grant.to_string());
+        (key, deduction.minutes.get())
+    };
+    settled.deductions.iter().map(row).collect()
 }
 
 fn day(date: NaiveDate) -> BillingDay {
@@ -452,7 +489,7 @@ fn stop_of(error: RuleError) -> Stop {
         } => Stop::Unpriced {
             account: account.get(),
             app: app.get(),
-            day: day.to_string(),
+            day: day.date(),
             item,
             tier,
             price_list,

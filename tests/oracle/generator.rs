@@ -369,7 +369,7 @@ impl Random {
             periods.sort_unstable();
             periods.dedup();
         }
-        let most = *self.pick(&[30, 60, 61, 125, 600, 4_000]);
+        let most = *self.pick(&[30, 60, 61, 125, 600, 4_000, 4_000_000_000]);
         for period in periods {
             let seconds = if self.chance(20) {
                 60 * (1 + most / 60)

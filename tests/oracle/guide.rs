@@ -1,11 +1,12 @@
-//! The guide's worked examples, on the reference alone: it must itself give the figures of [T].
+//! The guide's worked examples: the reference must give the figures of [T], and the rules what the reference gives.
 
 use chrono::NaiveDate;
 
+use super::compare::assert_agreement;
 use super::rows::{NightRows, Stop};
 use super::scenario::{
-    Account, Catalog, FreeMinutes, Item, Night, Opening, Package, Payment, Plan, PriceListEntry, Promotion, RatioTable,
-    Scenario, Usage, Validity,
+    Account, Catalog, FreeMinutes, Item, Night, Opening, OpeningGrant, Package, Payment, Plan, PriceListEntry,
+    Promotion, RatioTable, Scenario, Usage, Validity,
 };
 use super::spec::{carry_over, settle};
 
@@ -173,7 +174,13 @@ fn night(day: &str, seconds: &[(&str, i64)]) -> Night {
     }
 }
 
+/// What the reference says, after the rules have said the same.
 fn try_settle(scenario: &Scenario, night: &Night) -> Result<NightRows, Stop> {
+    let nights = vec![night.clone()];
+    assert_agreement(&Scenario {
+        nights,
+        ..scenario.clone()
+    });
     settle(scenario, night, &scenario.opening)
 }
 
@@ -237,6 +244,7 @@ fn four_recordings_cost_1_62_and_have_84_and_167_minutes_by_day() {
         night("2022-02-13", &[("recording.hd", 3_500)]),
         night("2022-02-14", &[("recording.fhd", 1_800), ("recording.2k_plus", 540)]),
     ];
+    assert_agreement(&scenario);
     let mut opening = scenario.opening.clone();
     let mut seen = Vec::new();
     for night in &scenario.nights {
@@ -396,6 +404,40 @@ fn a_package_refunded_while_it_waits_takes_no_time_in_the_queue() {
         "p3 2023-04-01..2023-04-30 queued",
     ];
     assert_eq!(grants(&scenario, "2023-03-06"), expected);
+}
+
+/// Found by seeds 33 and 46: what a removal made void holds up nothing that is bought later (SPEC 3.3, 3.9), and
+/// its dates stay what the queue made them (SPEC 4).
+#[test]
+fn void_packages_hold_up_nothing_that_is_bought_after_the_removal() {
+    let mut scenario = guide_scenario();
+    scenario.packages = vec![
+        package("p1", "live.lite", &[1], "2023-03-01 13:00:00"),
+        package("p2", "live.lite", &[1], "2023-03-02 00:00:00"),
+        package("p3", "live.lite", &[1], "2023-03-20 00:00:00"),
+        package("p4", "live.lite", &[1], "2023-03-21 00:00:00"),
+    ];
+    let void = |id: &str| OpeningGrant {
+        id: id.to_owned(),
+        opening: "0.00".to_owned(),
+        used: "2.00".to_owned(),
+        void: true,
+    };
+    scenario.opening.grants = vec![void("p1"), void("p2")];
+    let expected = [
+        "p1 2023-03-01..2023-03-31 void",
+        "p2 2023-04-01..2023-04-30 void",
+        "p3 2023-03-20..2023-04-19 active",
+        "p4 2023-04-20..2023-05-19 queued",
+    ];
+    assert_eq!(grants(&scenario, "2023-03-22"), expected);
+    let rows = settled(&scenario, &night("2023-03-22", &[("av.hd", 600)]));
+    let given: Vec<_> = rows
+        .deductions
+        .iter()
+        .map(|row| (row.grant.as_str(), row.quota.as_str()))
+        .collect();
+    assert_eq!(given, [("p3", "40.00")]);
 }
 
 #[test]

@@ -518,7 +518,7 @@ fn price_of(scenario: &Scenario, list: &str, day: NaiveDate, name: &str) -> Opti
         .filter(|entry| entry.id == list)
         .collect();
     entries.sort_by_key(|entry| entry.from);
-    let in_force = entries.iter().filter(|entry| entry.from <= day).next_back();
+    let in_force = entries.iter().rfind(|entry| entry.from <= day);
     let base = match in_force {
         Some(entry) => {
             if let Some((_, price)) = entry.prices.iter().find(|(named, _)| named == name) {
@@ -551,7 +551,7 @@ fn price_lines(scenario: &Scenario, day: NaiveDate, lines: &[Line], grants: &[Gr
                 return Err(Stop::Unpriced {
                     account: scenario.account.id,
                     app: line.app,
-                    day: day.to_string(),
+                    day,
                     item: item.id.clone(),
                     tier: tier.clone(),
                     price_list: list.clone(),
