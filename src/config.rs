@@ -1,7 +1,16 @@
 //! What is wrong with a job or catalog file, and where.
+//!
+//! `document` turns TOML text into a tree whose every value knows where it stands; `fields` reads typed
+//! values out of it and notes what is wrong, so that one run shows every mistake of a file.
+
+pub(crate) mod document;
+pub(crate) mod fields;
+pub(crate) mod notes;
+pub(crate) mod words;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Everything that is wrong with one configuration file (exit 2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +30,47 @@ pub struct Problem {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+}
+
+impl ConfigError {
+    /// One problem of the file as a whole.
+    pub(crate) fn whole(path: &Path, message: String) -> Self {
+        let problem = Problem {
+            path: path.to_path_buf(),
+            at: None,
+            message,
+            help: None,
+        };
+        Self {
+            problems: vec![problem],
+        }
+    }
+}
+
+/// The text of a job or catalog file on this machine.
+///
+/// # Errors
+/// [`ConfigError`] when it cannot be read or is not UTF-8.
+pub fn read(path: &Path) -> Result<String, ConfigError> {
+    let bytes = fs::read(path).map_err(|error| ConfigError::whole(path, format!("cannot be read: {error}")))?;
+    decode(path, bytes)
+}
+
+/// The text of a job or catalog file that was read elsewhere. `path` stands in messages.
+///
+/// # Errors
+/// [`ConfigError`] when it is not UTF-8.
+pub fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ConfigError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default()).into_owned();
+        let mut broken = ConfigError::whole(path, "not UTF-8".to_owned());
+        for problem in &mut broken.problems {
+            problem.at = Some(document::line_and_column(&before, good));
+            problem.help = Some("save the file as UTF-8".to_owned());
+        }
+        broken
+    })
 }
 
 impl std::error::Error for ConfigError {}

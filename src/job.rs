@@ -1,10 +1,16 @@
 //! The job file (SPEC 2.8): parsed, validated and resolved once, at the edge.
 
+mod location;
+mod overrides;
+mod parse;
+mod variables;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 
-use crate::config::ConfigError;
+use crate::config::{self, ConfigError};
 use crate::rules::account_day::DeductionPeriod;
 use crate::rules::calendar::Calendar;
 use crate::rules::quantity::BillingDay;
@@ -17,7 +23,7 @@ pub struct Job {
     pub path: PathBuf,
     /// Lowercase hex SHA-256 of what it means: its text and its `--set` overrides, `${NAME}` not expanded.
     pub digest: String,
-    /// `name`.
+    /// `name`, for people; variables in it are not replaced. Default: the file's name without its ending.
     pub name: String,
     /// `timezone` and `billing_time`.
     pub calendar: Calendar,
@@ -109,12 +115,26 @@ pub struct Override {
 }
 
 impl Job {
-    /// Reads and validates a job file.
+    /// Reads and validates a job file. `${NAME}` is taken from the environment.
     ///
     /// # Errors
     /// [`ConfigError`] naming file, line, column and, for an unknown key, the nearest known one.
     pub fn load(path: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
-        let _ = (path, overrides);
-        todo!("catalog helper")
+        let text = config::read(path)?;
+        Self::parse(path, &text, overrides, |name| std::env::var_os(name))
+    }
+
+    /// Validates the text of a job file. `path` tells where relative paths start, and stands in messages;
+    /// `variable` gives the value of an environment variable.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming file, line, column and, for an unknown key, the nearest known one.
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        overrides: &[Override],
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConfigError> {
+        parse::parse(path, text, overrides, &variable)
     }
 }

@@ -7,6 +7,7 @@
 pub mod catalog;
 pub mod cli;
 pub mod config;
+mod hex;
 pub mod inputs;
 pub mod job;
 pub mod ledger;

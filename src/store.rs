@@ -93,7 +93,7 @@ impl Store {
     pub fn open(location: &Location) -> Result<Self, StoreError> {
         let failed = |error: &object_store::Error| StoreError::Failed {
             path: location.to_string(),
-            message: message::of(error),
+            message: location.hide(message::of(error)),
         };
         let objects = connect::connect(location).map_err(|error| failed(&error))?;
         let root = root_of(location).map_err(|error| failed(&error.into()))?;
@@ -117,7 +117,7 @@ impl Store {
     pub fn from_object_store(location: &Location, objects: Arc<dyn ObjectStore>) -> Result<Self, StoreError> {
         let root = root_of(location).map_err(|error| StoreError::Failed {
             path: location.to_string(),
-            message: message::of(&error.into()),
+            message: location.hide(message::of(&error.into())),
         })?;
         Ok(Self {
             location: location.clone(),
@@ -356,7 +356,7 @@ impl Store {
     /// The path of an object as people see it.
     pub fn shown(&self, path: &str) -> String {
         let base = self.location.to_string();
-        format!("{}/{path}", base.trim_end_matches('/'))
+        self.location.hide(format!("{}/{path}", base.trim_end_matches('/')))
     }
 
     fn full(&self, path: &str) -> Result<Path, StoreError> {
@@ -385,7 +385,7 @@ impl Store {
             object_store::Error::AlreadyExists { .. } => StoreError::AlreadyExists { path },
             _ => StoreError::Failed {
                 path,
-                message: message::of(error),
+                message: self.location.hide(message::of(error)),
             },
         }
     }

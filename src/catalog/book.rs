@@ -80,7 +80,7 @@ pub struct Book {
 pub struct Meter {
     /// Name in the usage files.
     pub id: String,
-    /// The item that it feeds.
+    /// The item that it feeds, of kind duration.
     pub item: ItemId,
     /// Tiers by aggregate resolution, `max_pixels` strictly ascending, never empty.
     pub tiers: Vec<MeterTier>,
@@ -118,7 +118,7 @@ pub struct Item {
     pub name: String,
     /// How its quantity comes about.
     pub kind: ItemKind,
-    /// Billed by the day or by the month.
+    /// Billed by the day or by the month: durations daily, all other kinds monthly.
     pub cadence: Cadence,
     /// Where seconds become minutes.
     pub round: Round,
@@ -226,7 +226,7 @@ pub struct PriceListEntry {
 pub struct RatioTable {
     /// Name in the catalog.
     pub id: String,
-    /// Ratio by [`TierId`] position; positive. None: the tier is not deductible.
+    /// Ratio by [`TierId`] position; positive, and only of durations. None: the tier is not deductible.
     pub ratios: Vec<Option<Ratio>>,
 }
 
@@ -270,7 +270,7 @@ pub struct Plan {
     pub max_purchases: Option<u32>,
     /// Only for who never bought one of these.
     pub new_customers_of: Vec<PlanId>,
-    /// What a refund gives back.
+    /// What a refund gives back; always nothing when there is no price.
     pub refund: RefundKind,
     /// What happens to the app when it ends.
     pub on_expiry: OnExpiry,

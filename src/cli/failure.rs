@@ -1,8 +1,10 @@
 //! Why a command ended: one message, what to do about it, one exit code.
 
+use crate::catalog::read::ReadError;
 use crate::config::ConfigError;
 use crate::inputs::dimensions::DimensionError;
 use crate::ledger::batch::LedgerError;
+use crate::ledger::verify::VerifyError;
 use crate::settle::SettleError;
 use crate::store::StoreError;
 
@@ -119,6 +121,27 @@ impl From<ConfigError> for Failure {
 impl From<DimensionError> for Failure {
     fn from(error: DimensionError) -> Self {
         Self::from(SettleError::from(error))
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::from(SettleError::from(error))
+    }
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Ledger(error) => error.into(),
+            VerifyError::Store(error) => error.into(),
+            VerifyError::Empty(_) => Self::usage(error.to_string(), "settle a day first: nightbill settle --help"),
+            VerifyError::Unreadable { .. } | VerifyError::Query(_) => Self {
+                message: error.to_string(),
+                help: Some("the file is not as nightbill wrote it: restore the output from a copy".to_owned()),
+                exit_code: EXIT_INTERNAL,
+            },
+        }
     }
 }
 

@@ -55,7 +55,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<(), Told> {
         // Tells its failures itself: the days before the one that failed are part of what it says.
         Command::Settle(args) => return settle::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
-        Command::Verify(args) => verify::run(args),
+        Command::Verify(args) => verify::run(args, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Sample(args) => sample::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

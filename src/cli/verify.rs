@@ -1,28 +1,223 @@
 //! `nightbill verify`: the laws of the ledger, checked from its outputs alone.
 
-use clap::Args;
+use std::path::Path;
 
-use super::failure::Failure;
+use clap::Args;
+use serde::Serialize;
+use url::Url;
+
+use crate::job::Job;
+use crate::ledger::batch::Ledger;
+use crate::ledger::verify::{Extent, Report, Sums, Verdict, verify};
+use crate::rules::quantity::{Amount, Cents};
+use crate::store::{Location, Store};
+
+use super::args::JobArgs;
+use super::failure::{EXIT_INTERNAL, Failure};
+use super::format::{Align, Table, thousands};
+use super::terminal::{JSON_FORMAT, Look, Terminal};
 
 /// Check that the laws of the ledger hold, from its outputs alone
+///
+/// Sums the tables by plain key and checks that minutes, deductions, grants, bills, balances, control totals and files
+/// agree with each other. Ends with 1 when a law is broken, and names the first offenders.
 #[derive(Debug, Args)]
-#[command(
-    hide = true,
-    after_help = "Examples:\n  \
-        nightbill verify jobs/nightly.toml            the last batch against the one before\n  \
-        nightbill verify file:/data/out --all         every batch, in order"
-)]
+#[command(after_help = "Examples:\n  \
+    nightbill verify jobs/nightly.toml            the last batch against the one before\n  \
+    nightbill verify jobs/nightly.toml --all      every batch, in order\n  \
+    nightbill verify file:///data/out             without the job, from the output directory")]
 pub(crate) struct VerifyArgs {
-    /// The job file, or the output directory itself
-    #[arg(value_name = "JOB|DIR")]
-    ledger: String,
+    /// The job file, or the output directory itself (a directory or URL)
+    #[command(flatten)]
+    ledger: JobArgs,
     /// Every batch in order, not just the last one
     #[arg(long)]
     all: bool,
 }
 
-/// Refuses: the laws are checked by a later version.
-pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
-    let _ = (&args.ledger, args.all);
-    Err(Failure::not_available("verify"))
+/// Checks, and says what it found; broken laws are a failure.
+pub(crate) fn run(args: &VerifyArgs, terminal: &Terminal) -> Result<(), Failure> {
+    let location = output_of(&args.ledger)?;
+    let ledger = Ledger::open(Store::open(&location)?)?;
+    let extent = if args.all { Extent::All } else { Extent::Last };
+    let report = verify(&ledger, extent)?;
+    let shown = location.to_string();
+    let document = VerifyDocument::new(&shown, &report);
+    if report.holds() {
+        return terminal.result(&document, text);
+    }
+    terminal.asked_for(&document, text)?;
+    Err(Failure {
+        message: "the ledger breaks its own laws".to_owned(),
+        help: Some("the output was edited or damaged: restore it from a copy, or settle into a new output".to_owned()),
+        exit_code: EXIT_INTERNAL,
+    })
+}
+
+/// The output directory of a job, or the one that was named.
+fn output_of(ledger: &JobArgs) -> Result<Location, Failure> {
+    let named = ledger.job.to_string_lossy();
+    let url = match Url::parse(&named) {
+        Ok(url) => Some(url),
+        Err(_) if ledger.job.is_dir() => directory_url(&ledger.job),
+        Err(_) => None,
+    };
+    match url {
+        None => Ok(Job::load(&ledger.job, &ledger.overrides)?.output),
+        Some(url) => Location::from_url(url).ok_or_else(|| {
+            Failure::usage(
+                "the output is no file:, s3://, gs:// or az:// URL",
+                "name the job file, or the output directory that the job names",
+            )
+        }),
+    }
+}
+
+fn directory_url(path: &Path) -> Option<Url> {
+    Url::from_directory_path(path.canonicalize().ok()?).ok()
+}
+
+/// The JSON document.
+#[derive(Debug, Serialize)]
+pub(crate) struct VerifyDocument<'a> {
+    format: u32,
+    command: &'static str,
+    output: &'a str,
+    holds: bool,
+    batches: Vec<String>,
+    sums: SumsDocument,
+    verdicts: Vec<VerdictDocument<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct SumsDocument {
+    rows: i128,
+    seconds: i128,
+    minutes: i128,
+    free_minutes: i128,
+    package_minutes: i128,
+    payg_minutes: i128,
+    unbilled_minutes: i128,
+    line_amounts: String,
+    exact: String,
+    amount: String,
+}
+
+#[derive(Debug, Serialize)]
+struct VerdictDocument<'a> {
+    batch: String,
+    law: u8,
+    statement: &'a str,
+    checked: u64,
+    unit: &'a str,
+    broken: u64,
+    offenders: &'a [String],
+}
+
+impl<'a> VerifyDocument<'a> {
+    fn new(output: &'a str, report: &'a Report) -> Self {
+        Self {
+            format: JSON_FORMAT,
+            command: "verify",
+            output,
+            holds: report.holds(),
+            batches: report.batches.iter().map(ToString::to_string).collect(),
+            sums: SumsDocument::new(&report.sums),
+            verdicts: report.verdicts.iter().map(VerdictDocument::new).collect(),
+        }
+    }
+}
+
+impl SumsDocument {
+    fn new(sums: &Sums) -> Self {
+        Self {
+            rows: sums.rows,
+            seconds: sums.seconds,
+            minutes: sums.minutes,
+            free_minutes: sums.free_minutes,
+            package_minutes: sums.package_minutes,
+            payg_minutes: sums.payg_minutes,
+            unbilled_minutes: sums.unbilled_minutes,
+            line_amounts: Amount::from_units(sums.line_amounts).to_string(),
+            exact: Amount::from_units(sums.exact).to_string(),
+            amount: i64::try_from(sums.amount).map_or_else(
+                |_| format!("{} cents", sums.amount),
+                |cents| Cents::from_units(cents).to_string(),
+            ),
+        }
+    }
+}
+
+impl<'a> VerdictDocument<'a> {
+    fn new(verdict: &'a Verdict) -> Self {
+        Self {
+            batch: verdict.batch.to_string(),
+            law: verdict.law,
+            statement: verdict.statement,
+            checked: verdict.checked,
+            unit: verdict.unit,
+            broken: verdict.broken,
+            offenders: &verdict.offenders,
+        }
+    }
+}
+
+/// For people: one row per law over all checked batches, then the offenders.
+fn text(document: &VerifyDocument<'_>, look: Look) -> String {
+    let batches = match document.batches.as_slice() {
+        [only] => format!("batch {only}"),
+        [first, .., last] => format!("{} batches, {first} to {last}", thousands(document.batches.len())),
+        [] => "no batch".to_owned(),
+    };
+    let mut table = Table::new([
+        ("law", Align::Left),
+        ("what it says", Align::Left),
+        ("checked", Align::Right),
+        ("broken", Align::Right),
+    ]);
+    for (law, statement, unit) in statements(&document.verdicts) {
+        let of_law = || {
+            document
+                .verdicts
+                .iter()
+                .filter(|verdict| verdict.statement == statement)
+        };
+        let checked: u64 = of_law().map(|verdict| verdict.checked).sum();
+        let broken: u64 = of_law().map(|verdict| verdict.broken).sum();
+        table.row([
+            law.to_string(),
+            statement.to_owned(),
+            format!("{} {unit}", thousands(checked)),
+            thousands(broken),
+        ]);
+    }
+    let mut text = format!("{batches} in {}\n\n{}", document.output, table.render(look));
+    for verdict in document.verdicts.iter().filter(|verdict| verdict.broken > 0) {
+        text.push_str(&format!(
+            "\nlaw {} is broken in batch {}: {}\n",
+            verdict.law, verdict.batch, verdict.statement
+        ));
+        for offender in verdict.offenders {
+            text.push_str(&format!("  {offender}\n"));
+        }
+    }
+    if document.holds {
+        text.push_str(&format!("\n{}\n", look.good("every law holds")));
+    }
+    text
+}
+
+/// The laws in order, each statement once.
+fn statements<'a>(verdicts: &[VerdictDocument<'a>]) -> Vec<(u8, &'a str, &'a str)> {
+    let mut statements: Vec<(u8, &str, &str)> = Vec::new();
+    for verdict in verdicts {
+        if !statements
+            .iter()
+            .any(|(_, statement, _)| *statement == verdict.statement)
+        {
+            statements.push((verdict.law, verdict.statement, verdict.unit));
+        }
+    }
+    statements.sort_by_key(|(law, _, _)| *law);
+    statements
 }

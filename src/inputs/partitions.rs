@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::rules::calendar::{Calendar, OutsideCalendar};
-use crate::rules::quantity::BillingDay;
+use crate::rules::calendar::{Calendar, OutsideCalendar, day_of_instant};
+use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::{Object, Store, StoreError};
 
 /// Every usage file, as the one listing at the start of the run shows it.
@@ -22,8 +23,37 @@ pub struct Listing {
 /// # Errors
 /// [`StoreError`] when the store does not answer.
 pub fn list(store: &Store) -> Result<Listing, StoreError> {
-    let _ = store;
-    todo!("scan helper")
+    Ok(sort_out(store.list("")?))
+}
+
+/// Sorts out what a listing shows.
+fn sort_out(objects: Vec<Object>) -> Listing {
+    let mut listing = Listing::default();
+    for object in objects {
+        if object.path.split('/').any(|name| name.starts_with(['_', '.'])) {
+            continue;
+        }
+        match partition_date(&object.path) {
+            Some(date) if object.path.ends_with(".parquet") => {
+                listing.partitions.entry(date).or_default().push(object);
+            }
+            _ => listing.strays.push(object.path),
+        }
+    }
+    for files in listing.partitions.values_mut() {
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+    listing.strays.sort();
+    listing
+}
+
+/// The date of the partition that a path is in: `date=YYYY-MM-DD/…`.
+fn partition_date(path: &str) -> Option<BillingDay> {
+    let (directory, _) = path.split_once('/')?;
+    let text = directory.strip_prefix("date=")?;
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    // The parser takes `2024-1-5` and `+2024-01-05` too; one date has one name.
+    (date.format("%Y-%m-%d").to_string() == text).then(|| BillingDay::from_date(date))
 }
 
 /// The dates of the partitions that a billing day's hours touch, ascending; just the day itself when the
@@ -32,6 +62,102 @@ pub fn list(store: &Store) -> Result<Listing, StoreError> {
 /// # Errors
 /// [`OutsideCalendar`] at the ends of the calendar.
 pub fn partitions_of(calendar: &Calendar, zone: Tz, day: BillingDay) -> Result<Vec<BillingDay>, OutsideCalendar> {
-    let _ = (calendar, zone, day);
-    todo!("scan helper")
+    let (start, end) = (calendar.start_of(day)?, calendar.end_of(day)?);
+    // A day that its zone skipped has no hours, but its partition may hold rows to reject.
+    let last_instant = Instant::from_micros(end.micros() - 1).max(start);
+    let (first, last) = (day_of_instant(zone, start)?, day_of_instant(zone, last_instant)?);
+    if calendar.zone() == zone {
+        return Ok(vec![day]);
+    }
+    let mut dates = Vec::new();
+    let mut date = first;
+    while date <= last {
+        dates.push(date);
+        date = date.checked_add_days(1).ok_or(OutsideCalendar)?;
+    }
+    Ok(dates)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveTime;
+
+    use super::*;
+
+    fn day(text: &str) -> BillingDay {
+        BillingDay::from_date(text.parse().unwrap())
+    }
+
+    #[test]
+    fn names_are_sorted_out() {
+        let cases = [
+            ("date=2024-10-12/a.parquet", "2024-10-12"),
+            ("date=2024-10-12/region=eu/b.parquet", "2024-10-12"),
+            ("date=2024-10-13/x.parquet", "2024-10-13"),
+            ("date=2024-10-12/_SUCCESS", "ignored"),
+            ("date=2024-10-12/.a.parquet.crc", "ignored"),
+            ("date=2024-10-12/_temporary/0/a.parquet", "ignored"),
+            ("_delta_log/0.json", "ignored"),
+            ("date=2024-10-12/readme.txt", "stray"),
+            ("date=2024-10-12/a.parquet.tmp", "stray"),
+            ("date=2024-1-2/a.parquet", "stray"),
+            ("date=2024-02-30/a.parquet", "stray"),
+            ("a.parquet", "stray"),
+            ("hour=3/date=2024-10-12/a.parquet", "stray"),
+        ];
+        let objects = cases.iter().rev();
+        let objects = objects
+            .map(|(path, _)| Object {
+                path: (*path).to_owned(),
+                size: 1,
+                etag: None,
+            })
+            .collect();
+        let listing = sort_out(objects);
+        for (path, expected) in cases {
+            let partition = listing
+                .partitions
+                .iter()
+                .find(|(_, files)| files.iter().any(|file| file.path == path));
+            let found = match partition {
+                Some((date, _)) => date.to_string(),
+                None if listing.strays.iter().any(|stray| stray == path) => "stray".to_owned(),
+                None => "ignored".to_owned(),
+            };
+            assert_eq!(found, expected, "{path}");
+        }
+        assert!(listing.strays.is_sorted());
+        assert!(
+            listing
+                .partitions
+                .values()
+                .all(|files| files.is_sorted_by(|a, b| a.path < b.path))
+        );
+    }
+
+    #[test]
+    fn a_day_touches_the_partitions_of_its_hours() {
+        let cases = [
+            ("Asia/Shanghai", "Asia/Shanghai", "2024-10-12", "2024-10-12"),
+            ("Asia/Shanghai", "UTC", "2024-10-12", "2024-10-11 2024-10-12"),
+            ("UTC", "Asia/Shanghai", "2024-10-12", "2024-10-12 2024-10-13"),
+            ("America/New_York", "UTC", "2024-11-03", "2024-11-03 2024-11-04"),
+            (
+                "Pacific/Kiritimati",
+                "Pacific/Pago_Pago",
+                "2024-10-12",
+                "2024-10-10 2024-10-11",
+            ),
+            // Winter time: London's day is UTC's.
+            ("Europe/London", "UTC", "2024-12-12", "2024-12-12"),
+            // Samoa skipped this day.
+            ("Pacific/Apia", "Pacific/Apia", "2011-12-30", "2011-12-30"),
+        ];
+        for (zone, partitions, of, expected) in cases {
+            let calendar = Calendar::new(zone.parse().unwrap(), NaiveTime::from_hms_opt(10, 0, 0).unwrap());
+            let dates = partitions_of(&calendar, partitions.parse().unwrap(), day(of)).unwrap();
+            let dates: Vec<String> = dates.iter().map(ToString::to_string).collect();
+            assert_eq!(dates.join(" "), expected, "{zone} {of} in {partitions}");
+        }
+    }
 }

@@ -91,3 +91,140 @@ impl Rejects {
         self.counts.iter().sum()
     }
 }
+
+/// Gathers rejected rows in any order, and keeps those that come first by (file, row).
+#[derive(Debug)]
+pub(super) struct RejectKeeper {
+    counts: [u64; 8],
+    seconds: i64,
+    limit: usize,
+    rows: Vec<Reject>,
+    /// Whether a row beyond the limit has been dropped, and the last one that was kept then.
+    last_kept: Option<(String, i64)>,
+}
+
+impl RejectKeeper {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            counts: [0; 8],
+            seconds: 0,
+            limit,
+            rows: Vec::new(),
+            last_kept: None,
+        }
+    }
+
+    /// Counts a rejected row. None when the sum of seconds leaves 64 bits.
+    pub(super) fn count(&mut self, reason: Reason, seconds: Option<i64>) -> Option<()> {
+        for (count, of) in self.counts.iter_mut().zip(Reason::ALL) {
+            *count += u64::from(of == reason);
+        }
+        let billable = seconds.filter(|seconds| (1..=86_400).contains(seconds));
+        self.seconds = self.seconds.checked_add(billable.unwrap_or(0))?;
+        Some(())
+    }
+
+    /// Whether a row may be among those that are kept.
+    pub(super) fn wants(&self, file: &str, row: i64) -> bool {
+        self.last_kept
+            .as_ref()
+            .is_none_or(|(last_file, last_row)| (file, row) < (last_file.as_str(), *last_row))
+    }
+
+    /// Keeps a row, for now.
+    pub(super) fn keep(&mut self, row: Reject) {
+        self.rows.push(row);
+        if self.rows.len() > self.limit.saturating_mul(2) {
+            self.trim();
+        }
+    }
+
+    /// Takes what another keeper has gathered. None when the sum of seconds leaves 64 bits.
+    pub(super) fn absorb(&mut self, other: Self) -> Option<()> {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+        self.seconds = self.seconds.checked_add(other.seconds)?;
+        for row in other.rows {
+            if self.wants(&row.file, row.row) {
+                self.keep(row);
+            }
+        }
+        Some(())
+    }
+
+    pub(super) fn finish(mut self) -> Rejects {
+        self.trim();
+        self.rows
+            .sort_unstable_by(|a, b| (&a.file, a.row).cmp(&(&b.file, b.row)));
+        Rejects {
+            counts: self.counts,
+            seconds: self.seconds,
+            rows: self.rows,
+        }
+    }
+
+    fn trim(&mut self) {
+        if self.rows.len() <= self.limit {
+            return;
+        }
+        let last = self.limit.saturating_sub(1);
+        let (_, row, _) = self
+            .rows
+            .select_nth_unstable_by(last, |a, b| (&a.file, a.row).cmp(&(&b.file, b.row)));
+        self.last_kept = Some((row.file.clone(), row.row));
+        self.rows.truncate(self.limit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reject(file: &str, row: i64) -> Reject {
+        Reject {
+            file: file.to_owned(),
+            row,
+            reason: Reason::BadTs,
+            account_id: None,
+            sdk_app_id: None,
+            meter: None,
+            ts: None,
+            seconds: None,
+            pixels: None,
+        }
+    }
+
+    #[test]
+    fn the_first_rows_are_kept_whatever_the_order() {
+        let all: Vec<(String, i64)> = (0..50).map(|i| (format!("{}", i % 5), i / 5 + 1)).collect();
+        let mut sorted = all.clone();
+        sorted.sort();
+        for stride in [1, 3, 7, 11, 49] {
+            let mut keepers = [RejectKeeper::new(8), RejectKeeper::new(8)];
+            for i in 0..all.len() {
+                let (file, row) = &all[i * stride % all.len()];
+                let keeper = &mut keepers[i % 2];
+                keeper.count(Reason::BadTs, Some(2)).unwrap();
+                if keeper.wants(file, *row) {
+                    keeper.keep(reject(file, *row));
+                }
+            }
+            let [mut one, other] = keepers;
+            one.absorb(other).unwrap();
+            let rejects = one.finish();
+            assert_eq!((rejects.total(), rejects.seconds), (50, 100));
+            let kept: Vec<(String, i64)> = rejects.rows.into_iter().map(|row| (row.file, row.row)).collect();
+            assert_eq!(kept, sorted[..8], "stride {stride}");
+        }
+    }
+
+    #[test]
+    fn only_billable_seconds_are_summed() {
+        let mut keeper = RejectKeeper::new(8);
+        for seconds in [None, Some(0), Some(-5), Some(86_400), Some(86_401), Some(1)] {
+            keeper.count(Reason::BadSeconds, seconds).unwrap();
+        }
+        assert_eq!(keeper.finish().seconds, 86_401);
+    }
+}

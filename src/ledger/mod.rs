@@ -2,9 +2,10 @@
 //! batch all or nothing (SPEC 4, 5).
 
 pub mod batch;
-mod parts;
+pub(crate) mod parts;
 mod publish;
 mod read;
 pub mod record;
 pub mod state;
 pub mod tables;
+pub mod verify;

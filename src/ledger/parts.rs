@@ -93,6 +93,13 @@ fn join<T>(thread: JoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// One file with these rows, outside any batch.
+pub(crate) fn encode_file(table: Table, rows: &RecordBatch) -> Vec<u8> {
+    let mut part = Part::new(table);
+    part.write(rows);
+    part.close()
+}
+
 /// Cuts rows into parts.
 struct PartWriter {
     table: Table,

@@ -201,6 +201,9 @@ pub struct ControlTotals {
     pub rejected_rows: u64,
     /// Rejected rows by reason; only reasons that occur.
     pub rejected: BTreeMap<String, u64>,
+    /// SHA-256 over the day's usage groups (account, app, item, tier, period, seconds, rows) in their order: files that
+    /// add up to the same sums have the same digest.
+    pub usage_digest: String,
     /// Accounts in the batch.
     pub accounts: u64,
     /// Distinct (account, app) pairs with usage.

@@ -95,7 +95,7 @@ impl Table {
         columns::of(self)
     }
 
-    /// The columns that its rows are sorted by, by value (strings by bytes, nulls do not occur).
+    /// The columns that its rows are sorted by, by value (strings by bytes, nulls first).
     pub fn sorted_by(self) -> &'static [&'static str] {
         match self {
             Self::UsageDaily | Self::BillLines => &["account_id", "sdk_app_id", "day", "item", "tier"],
@@ -106,7 +106,7 @@ impl Table {
             Self::Accounts => &["account_id"],
             Self::Flags => &["account_id", "sdk_app_id", "product", "flag"],
             Self::Refunds | Self::Renewals => &["account_id", "package_id"],
-            Self::Rejects => &["day", "file", "row"],
+            Self::Rejects => &["account_id", "day", "file", "row"],
         }
     }
 

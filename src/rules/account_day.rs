@@ -2,12 +2,16 @@
 
 use crate::catalog::book::{Book, ItemId, PlanId, PriceListId, TierId};
 
+use super::balance::balance_after;
 use super::calendar::{Calendar, OutsideCalendar};
+use super::deduction::deduct;
 use super::facts::{Account, Opening, Package, Payment, UsageGroup};
+use super::grants::{grant_states, grants_in_order};
+use super::metering::{bill_lines, portions, usage_lines};
 use super::quantity::{
-    AccountId, Amount, BillingDay, Cents, Instant, Minutes, OutOfRange, Quantity, Quota, Ratio, SdkAppId, Seconds,
-    UnitPrice,
+    AccountId, Amount, BillingDay, Cents, Minutes, OutOfRange, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
 };
+use super::rating::{bills, rate};
 use super::recorder::Recorder;
 
 /// What stays the same for all accounts of a day.
@@ -273,6 +277,21 @@ pub enum RuleError {
         /// What overflowed.
         source: OutOfRange,
     },
+    /// More was used of a grant than it holds: `opening_grants` is wrong, or a catalog shrank the grant (exit 3).
+    #[error(
+        "account {account}: {used} minutes are used of grant {grant}, which holds {quota}; correct opening_grants, or \
+         the minutes in the catalog"
+    )]
+    Overused {
+        /// The account.
+        account: AccountId,
+        /// The grant.
+        grant: String,
+        /// What it holds.
+        quota: Quota,
+        /// What was used of it.
+        used: Quota,
+    },
     /// A date that follows from the account's facts leaves the calendar (exit 3).
     #[error("account {account}: a date that follows from its facts is {source}")]
     OutsideCalendar {
@@ -283,18 +302,47 @@ pub enum RuleError {
     },
 }
 
+/// Packages that ended more than this many days before are not even mentioned to a recorder.
+const RECORDED_DAYS_AFTER_END: i64 = 31;
+
 /// Settles one account's day.
 ///
 /// Facts later than the day's billing time are passed over. With a recorder, every grant that was passed
-/// over for a line is told, with the reason; without one that costs nothing.
+/// over for a line is told, with the reason; without one that costs nothing. Told are, in deduction order
+/// and until the line's minutes are placed, the current free cycle and every package bought by the billing
+/// time that had not ended more than 31 days before the day.
 ///
 /// # Errors
-/// [`RuleError`] when a tier that must be priced has no price, or a number leaves its range.
+/// [`RuleError`] when a tier that must be priced has no price, more was used of a grant than it holds, or
+/// a number leaves its range.
 pub fn settle_account_day<'a>(
     context: DayContext<'_>,
     facts: AccountFacts<'a>,
     recorder: Option<&mut dyn Recorder>,
 ) -> Result<AccountDay<'a>, RuleError> {
-    let _ = (context, facts, recorder, Instant::from_micros(0));
-    todo!("rules helper")
+    let (book, day, account) = (context.book, context.day, facts.account.id);
+    let out_of_range = |source| RuleError::OutOfRange { account, source };
+
+    let usage = usage_lines(facts.usage).map_err(out_of_range)?;
+    let mut lines = bill_lines(book, &usage).map_err(out_of_range)?;
+    let portions = portions(book, context.deduction_period, facts.usage, &lines).map_err(out_of_range)?;
+
+    let ended_since = match recorder {
+        Some(_) => day.checked_add_days(-RECORDED_DAYS_AFTER_END).unwrap_or(day),
+        None => day,
+    };
+    let mut grants = grants_in_order(context, facts, ended_since)?;
+    let deductions = deduct(book, &portions, &mut lines, &mut grants, recorder).map_err(out_of_range)?;
+
+    rate(context, &facts.account, &grants, &mut lines)?;
+    let bills = bills(book, &lines).map_err(out_of_range)?;
+    let balance = balance_after(context, account, facts.payments, facts.opening, &bills)?;
+    Ok(AccountDay {
+        usage,
+        lines,
+        bills,
+        deductions,
+        grants: grant_states(&grants, day),
+        balance,
+    })
 }

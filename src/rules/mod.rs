@@ -1,8 +1,29 @@
 //! The billing rules of SPEC section 3. PURE: no IO, no clock, no threads, no hash-map iteration, no
 //! floats. One account-day is one function, [`account_day::settle_account_day`].
 
+// Unit tests may unwrap and index: they run this module's code under the same rules otherwise.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::float_arithmetic,
+        clippy::arithmetic_side_effects
+    )
+)]
+
 pub mod account_day;
+mod balance;
 pub mod calendar;
+mod deduction;
 pub mod facts;
+mod free_minutes;
+mod grants;
+mod metering;
+mod packages;
 pub mod quantity;
+mod rating;
 pub mod recorder;
+#[cfg(test)]
+mod testing;

@@ -4,6 +4,7 @@
 //! the one place that rounds a bill.
 
 use std::fmt;
+use std::num::NonZero;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -204,7 +205,9 @@ count!(
 impl Seconds {
     /// Minutes, rounded up. `[T]`: "calculated in seconds … and then converted to minutes (rounded up)".
     pub fn to_minutes_rounded_up(self) -> Minutes {
-        Minutes(self.0.div_euclid(60) + i64::from(self.0.rem_euclid(60) != 0))
+        let whole = self.0.div_euclid(60);
+        let begun = i64::from(self.0.rem_euclid(60) != 0);
+        Minutes(whole.checked_add(begun).expect("a sixtieth of 64 bits has room"))
     }
 }
 
@@ -340,7 +343,7 @@ impl Quota {
             self.0 >= 0 && ratio.units() > 0,
             "balances are not negative, ratios positive"
         );
-        Minutes::new(self.0 / ratio.units())
+        Minutes::new(self.0.checked_div(ratio.units()).expect("the ratio is positive"))
     }
 }
 
@@ -415,29 +418,30 @@ pub enum BadNumber {
 /// The number in `text` as a count of 10^-`scale`.
 fn parse_units(text: &str, scale: u32) -> Result<i128, BadNumber> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = !digits.is_empty()
-        && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-        && digits.bytes().any(|b| b.is_ascii_digit());
+    let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        && digits.bytes().any(|b| b.is_ascii_digit())
+        && digits.bytes().filter(|b| *b == b'.').count() <= 1;
     if !plain {
         return Err(BadNumber::NotANumber);
     }
+    // A plain number fails only for its length.
     let number = Decimal::from_str_exact(text).map_err(|error| match error {
-        rust_decimal::Error::ExceedsMaximumPossibleValue
-        | rust_decimal::Error::LessThanMinimumPossibleValue
-        | rust_decimal::Error::ScaleExceedsMaximumPrecision(_)
-        | rust_decimal::Error::Underflow => BadNumber::TooLarge,
-        _ => BadNumber::NotANumber,
+        rust_decimal::Error::Underflow => BadNumber::TooManyDecimals { max: scale },
+        _ => BadNumber::TooLarge,
     })?;
     let number = number.normalize();
     if number.scale() > scale {
         return Err(BadNumber::TooManyDecimals { max: scale });
     }
-    let factor = 10_i128.pow(scale - number.scale());
-    number.mantissa().checked_mul(factor).ok_or(BadNumber::TooLarge)
+    scale
+        .checked_sub(number.scale())
+        .and_then(|zeros| 10_i128.checked_pow(zeros))
+        .and_then(|factor| number.mantissa().checked_mul(factor))
+        .ok_or(BadNumber::TooLarge)
 }
 
 fn format_units(units: i128, scale: u32) -> String {
-    let base = 10_u128.pow(scale);
+    let base = NonZero::new(10_u128.pow(scale)).expect("a power of ten is not 0");
     let sign = if units < 0 { "-" } else { "" };
     let magnitude = units.unsigned_abs();
     let (whole, fraction) = (magnitude / base, magnitude % base);
@@ -445,4 +449,131 @@ fn format_units(units: i128, scale: u32) -> String {
         "{sign}{whole}.{fraction:0width$}",
         width = usize::try_from(scale).unwrap_or(0)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_round_up_to_minutes() {
+        for (seconds, minutes) in [(0, 0), (1, 1), (59, 1), (60, 1), (61, 2), (5_000, 84), (10_000, 167)] {
+            assert_eq!(Seconds::new(seconds).to_minutes_rounded_up(), Minutes::new(minutes));
+        }
+        assert_eq!(Seconds::new(i64::MAX).to_minutes_rounded_up().get(), i64::MAX / 60 + 1);
+    }
+
+    /// `[T]`: 4.1364 becomes 4.14, 1.61652 becomes 1.62; half goes away from zero, for corrections too.
+    #[test]
+    fn amounts_round_half_away_from_zero() {
+        for (exact, rounded) in [
+            ("4.1364", "4.14"),
+            ("1.2564", "1.26"),
+            ("1.61652", "1.62"),
+            ("0.004999999", "0.00"),
+            ("0.005", "0.01"),
+            ("0.015", "0.02"),
+            ("0.025", "0.03"),
+            ("-0.005", "-0.01"),
+            ("-0.004999999", "0.00"),
+            ("-4.1364", "-4.14"),
+        ] {
+            let exact = Amount::parse(exact).unwrap();
+            assert_eq!(exact.round_to_cents().unwrap().to_string(), rounded, "{exact}");
+        }
+        assert!(Amount::from_units(i128::MAX).round_to_cents().is_err());
+        assert!(
+            Amount::from_units(i128::from(i64::MAX) * 10_i128.pow(8))
+                .round_to_cents()
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn an_amount_is_quantity_times_price_per() {
+        for (minutes, price, per, amount) in [
+            (60, "3.99", 1000, "0.239400000"),
+            (240, "15.99", 1000, "3.837600000"),
+            (1, "0.000001", 1000, "0.000000001"),
+            (3, "499", 1, "1497.000000000"),
+        ] {
+            let quantity = Quantity::from_whole(minutes).unwrap();
+            let amount_of = Amount::of(quantity, UnitPrice::parse(price).unwrap(), per).unwrap();
+            assert_eq!(amount_of.to_string(), amount);
+        }
+        let price = UnitPrice::parse("0.000001").unwrap();
+        assert!(
+            Amount::of(Quantity::from_units(1), price, 1000).is_err(),
+            "ten decimals and more"
+        );
+        assert!(Quantity::from_whole(i64::MAX / 1_000_000 + 1).is_err());
+        let most = Quantity::from_units(i64::MAX / 1_000_000 * 1_000_000);
+        assert!(
+            Amount::of(most, UnitPrice::from_units(i64::MAX), 1).is_err(),
+            "28 digits"
+        );
+    }
+
+    #[test]
+    fn numbers_are_parsed_exactly_or_refused() {
+        for (text, units) in [
+            ("12", Ok(1_200)),
+            ("-0.5", Ok(-50)),
+            ("191.9", Ok(19_190)),
+            ("0.020", Ok(2)),
+            ("0.001", Err(BadNumber::TooManyDecimals { max: 2 })),
+            ("92233720368547758.07", Ok(i64::MAX)),
+            ("92233720368547758.08", Err(BadNumber::TooLarge)),
+            ("99999999999999999999999999999999", Err(BadNumber::TooLarge)),
+            (
+                "0.00000000000000000000000000000000001",
+                Err(BadNumber::TooManyDecimals { max: 2 }),
+            ),
+            ("", Err(BadNumber::NotANumber)),
+            ("-", Err(BadNumber::NotANumber)),
+            (".", Err(BadNumber::NotANumber)),
+            ("1.2.3", Err(BadNumber::NotANumber)),
+            ("1e3", Err(BadNumber::NotANumber)),
+            ("1_000", Err(BadNumber::NotANumber)),
+            ("+1", Err(BadNumber::NotANumber)),
+            (" 1", Err(BadNumber::NotANumber)),
+        ] {
+            assert_eq!(Ratio::parse(text).map(Ratio::units), units, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_balance_covers_whole_minutes_only() {
+        let balance = Quota::from_minutes(Minutes::new(10)).unwrap();
+        for (ratio, minutes) in [("1", 10), ("4", 2), ("1.5", 6), ("10.01", 0), ("0.02", 500)] {
+            assert_eq!(
+                balance.covers(Ratio::parse(ratio).unwrap()),
+                Minutes::new(minutes),
+                "{ratio}"
+            );
+        }
+    }
+
+    #[test]
+    fn sums_that_leave_their_range_are_errors() {
+        assert!(Seconds::new(i64::MAX).plus(Seconds::new(1)).is_err());
+        assert!(Minutes::new(i64::MIN).minus(Minutes::new(1)).is_err());
+        assert!(Cents::from_units(i64::MAX).plus(Cents::from_units(1)).is_err());
+        assert!(Quota::from_minutes(Minutes::new(i64::MAX / 100 + 1)).is_err());
+        assert!(Quota::taken(Minutes::new(i64::MAX), Ratio::from_units(2)).is_err());
+    }
+
+    #[test]
+    fn months_clamp_to_the_last_day() {
+        let day = |text: &str| BillingDay::from_date(text.parse().unwrap());
+        for (from, months, to) in [
+            ("2024-01-31", 1, "2024-02-29"),
+            ("2023-01-31", 1, "2023-02-28"),
+            ("2024-01-31", 3, "2024-04-30"),
+            ("2023-12-15", 1, "2024-01-15"),
+        ] {
+            assert_eq!(day(from).checked_add_months(months), Some(day(to)));
+        }
+        assert!(day("2024-02-29").is_month_end() && !day("2024-02-28").is_month_end());
+    }
 }

@@ -288,6 +288,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn plans_are_those_of_the_shipped_catalog() {
+        let catalog: toml::Table = include_str!("../../jobs/catalog/trtc.toml")
+            .parse()
+            .expect("valid TOML");
+        let shipped = catalog["plan"].as_array().expect("an array of plans");
+        for plan in FAMILIES.into_iter().flatten() {
+            let found = shipped.iter().find(|shipped| shipped["id"].as_str() == Some(plan.id));
+            let found = found.unwrap_or_else(|| panic!("the catalog has no {}", plan.id));
+            let price = found
+                .get("price")
+                .map_or("0", |price| price.as_str().expect("a string"));
+            let price_cents = crate::rules::quantity::Cents::parse(price).expect("a price").units();
+            let minutes = found
+                .get("minutes")
+                .map_or(0, |minutes| minutes.as_integer().expect("an integer"));
+            assert_eq!((price_cents, minutes), (plan.price_cents, plan.minutes), "{}", plan.id);
+        }
+    }
+
+    #[test]
     fn cycles_are_counted_from_the_anchor() {
         let day = |text: &str| BillingDay::from_date(text.parse().expect("a date"));
         for (anchor, on, start) in [

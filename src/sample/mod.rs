@@ -12,6 +12,7 @@ mod job_file;
 mod layout;
 mod population;
 mod random;
+mod room_kinds;
 mod rooms;
 pub mod spec;
 mod tables;

@@ -9,72 +9,13 @@ use rand_chacha::ChaCha8Rng;
 use super::day::{DayPlan, DaySpan, Meter, Run};
 use super::population::Population;
 use super::random::{Purpose, generator, happens, second_of_day, weighted};
+use super::room_kinds::KINDS;
 
 /// Robots are users too: their numbers start here `[T: the system assigns a robot to the room]`.
 const FIRST_ROBOT: i64 = 9_000_000_000;
 /// A participant shows at most so many videos at once; with three camera resolutions that gives a dozen
 /// aggregate resolutions.
 const MOST_VIDEOS_SHOWN: u32 = 4;
-const AUDIO_ONLY: i32 = 0;
-const CAMERA_360P: i32 = 640 * 360;
-const CAMERA_720P: i32 = 1280 * 720;
-const CAMERA_1080P: i32 = 1920 * 1080;
-
-/// What people meet for.
-struct RoomKind {
-    /// How often, against the others.
-    weight: u32,
-    participants: Range<u32>,
-    minutes: Range<u32>,
-    /// Cameras and how often, against each other.
-    cameras: &'static [(i32, u32)],
-    /// How many of the participants may send video.
-    publishers: u32,
-}
-
-const KINDS: [RoomKind; 5] = [
-    // A voice call.
-    RoomKind {
-        weight: 40,
-        participants: 1..4,
-        minutes: 1..12,
-        cameras: &[(AUDIO_ONLY, 1)],
-        publishers: 0,
-    },
-    // A video call.
-    RoomKind {
-        weight: 38,
-        participants: 2..5,
-        minutes: 2..25,
-        cameras: &[(CAMERA_360P, 5), (CAMERA_720P, 4), (CAMERA_1080P, 1)],
-        publishers: 3,
-    },
-    // A meeting.
-    RoomKind {
-        weight: 12,
-        participants: 3..13,
-        minutes: 10..60,
-        cameras: &[(CAMERA_360P, 6), (CAMERA_720P, 3), (CAMERA_1080P, 1)],
-        publishers: 9,
-    },
-    // A voice room.
-    RoomKind {
-        weight: 9,
-        participants: 3..20,
-        minutes: 5..60,
-        cameras: &[(AUDIO_ONLY, 1)],
-        publishers: 0,
-    },
-    // A show before an audience.
-    RoomKind {
-        weight: 1,
-        participants: 12..150,
-        minutes: 20..120,
-        cameras: &[(CAMERA_720P, 2), (CAMERA_1080P, 1)],
-        publishers: 3,
-    },
-];
-
 /// A room while it is open.
 struct Room {
     account_id: i64,
@@ -318,6 +259,7 @@ impl Room {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::room_kinds::CAMERA_720P;
     use super::*;
 
     fn stay(user_id: i64, present: Range<u32>, sends_video: bool) -> Stay {

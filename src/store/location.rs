@@ -8,14 +8,43 @@ use url::Url;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {
     url: Url,
+    /// How it is printed, when that is not the URL.
+    shown: Option<String>,
+    /// Environment variables whose values are in the URL: name and value.
+    secrets: Vec<(String, String)>,
 }
+
+/// A shorter value than this is no secret, and taking it out of a message would leave a riddle.
+const SHORTEST_SECRET: usize = 3;
 
 impl Location {
     /// The location of an absolute URL of a known scheme, without user info.
     pub fn from_url(url: Url) -> Option<Self> {
         let known = matches!(url.scheme(), "file" | "s3" | "gs" | "az");
         let clean = url.username().is_empty() && url.password().is_none();
-        (known && clean).then_some(Self { url })
+        (known && clean).then_some(Self {
+            url,
+            shown: None,
+            secrets: Vec::new(),
+        })
+    }
+
+    /// The same location, printed as `text`: what the job file says, where the URL holds the values of environment
+    /// variables. `variables` are their names and values.
+    pub fn shown_as(self, text: &str, variables: &[(String, String)]) -> Self {
+        Self {
+            shown: Some(text.to_owned()),
+            secrets: variables.to_vec(),
+            ..self
+        }
+    }
+
+    /// The message with the values of the location's variables taken out: what a store says may name bucket and path.
+    pub fn hide(&self, message: String) -> String {
+        let long = self.secrets.iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET);
+        long.fold(message, |message, (name, value)| {
+            message.replace(value.as_str(), &format!("${{{name}}}"))
+        })
     }
 
     /// The URL.
@@ -36,12 +65,25 @@ impl Location {
         if self.url.path().ends_with('/') || self.url.path().is_empty() {
             return None;
         }
-        self.url.join(".").ok().map(|url| Self { url })
+        let url = self.url.join(".").ok()?;
+        // A variable may hold several segments of the path: then what is written has no parent of its own.
+        let shown = self.shown.as_deref().map(|text| match text.rsplit_once('/') {
+            Some((before, last)) if !last.contains("${") => format!("{before}/"),
+            _ => text.to_owned(),
+        });
+        Some(Self {
+            url,
+            shown,
+            secrets: self.secrets.clone(),
+        })
     }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = &self.shown {
+            return f.write_str(text);
+        }
         let mut shown = self.url.clone();
         shown.set_query(None);
         shown.set_fragment(None);

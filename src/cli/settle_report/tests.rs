@@ -25,6 +25,7 @@ pub(crate) fn posted(date: &str) -> DayReport {
             accepted_seconds: 200_000_177,
             rejected_rows: 3,
             rejected: [("bad_ts".to_owned(), 2), ("unknown_account".to_owned(), 1)].into(),
+            usage_digest: "8f14e45fceea167a".to_owned(),
             accounts: 20_000,
             apps: 50_000,
             lines: 218_884,

@@ -111,8 +111,8 @@ const USAGE_DAILY: &[Column] = &[
     DAY,
     ITEM,
     TIER,
-    must("seconds", Int64, "seconds of usage; add up over all batches"),
-    must("rows", Int64, "accepted usage rows; add up over all batches"),
+    must("seconds", Int64, "seconds of usage"),
+    must("rows", Int64, "accepted usage rows"),
 ];
 
 const USAGE_PERIODS: &[Column] = &[
@@ -122,7 +122,7 @@ const USAGE_PERIODS: &[Column] = &[
     ITEM,
     TIER,
     must("period", Int16, "five-minute period of the day by elapsed time, from 0"),
-    must("seconds", Int64, "seconds of usage; add up over all batches"),
+    must("seconds", Int64, "seconds of usage"),
 ];
 
 const BILL_LINES: &[Column] = &[
@@ -132,7 +132,7 @@ const BILL_LINES: &[Column] = &[
     DAY,
     ITEM,
     TIER,
-    must("seconds", Int64, "seconds metered; adds up over all batches"),
+    must("seconds", Int64, "seconds metered"),
     must(
         "minutes",
         Int64,
@@ -170,16 +170,8 @@ const BILLS: &[Column] = &[
     must("period_end", Date, "last billing day of the period"),
     ITEM,
     must("cadence", Text, "daily or monthly"),
-    must(
-        "exact",
-        Decimal(38, 9),
-        "sum of the lines' amounts; adds up over all batches",
-    ),
-    must(
-        "amount",
-        CENTS,
-        "the same, rounded half away from zero; adds up over all batches",
-    ),
+    must("exact", Decimal(38, 9), "sum of the lines' amounts"),
+    must("amount", CENTS, "the same, rounded half away from zero"),
     must("currency", Text, "ISO 4217 code"),
     must("issued_at", Timestamp, "billing time of the batch's day"),
     may(
@@ -197,9 +189,9 @@ const DEDUCTIONS: &[Column] = &[
     TIER,
     must("grant_id", Text, "the grant that gave"),
     must("grant_kind", Text, "free or package"),
-    must("minutes", Int64, "usage minutes covered; add up over all batches"),
+    must("minutes", Int64, "usage minutes covered"),
     must("ratio", Decimal(9, 2), "quota minutes per usage minute"),
-    must("quota", QUOTA, "minutes x ratio; adds up over all batches"),
+    must("quota", QUOTA, "minutes x ratio"),
 ];
 
 const GRANTS: &[Column] = &[

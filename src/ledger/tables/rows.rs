@@ -104,10 +104,12 @@ impl<'a> RowsBuilder<'a> {
         self.push_balance(account, &day.balance, facts)
     }
 
-    /// Adds rejected rows of the day, sorted by file and row.
+    /// Adds rejected rows of the day, in any order.
     pub fn push_rejects(&mut self, rejects: &[Reject]) {
+        let mut sorted: Vec<&Reject> = rejects.iter().collect();
+        sorted.sort_unstable_by_key(|reject| (reject.account_id, &reject.file, reject.row));
         let table = &mut self.rejects;
-        for reject in rejects {
+        for reject in sorted {
             table.day.append_value(self.context.day.epoch_days());
             table.file.append_value(&reject.file);
             table.row.append_value(reject.row);

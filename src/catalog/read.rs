@@ -1,0 +1,86 @@
+//! A catalog's text, from wherever the job says it is.
+
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use crate::config::{ConfigError, Problem};
+use crate::hex::hex;
+use crate::store::{Location, Store, StoreError};
+
+/// The largest catalog that is read, in bytes.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A catalog file, unparsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Where it came from, for messages.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// Lowercase hex SHA-256 of the text.
+    pub sha256: String,
+}
+
+/// Why a catalog could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is no catalog (exit 2).
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store failed (exit 5).
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads a catalog's text.
+///
+/// # Errors
+/// [`ReadError::Config`] when there is no such file or it is no UTF-8 text of at most 16 MiB.
+pub fn read(location: &Location) -> Result<Source, ReadError> {
+    let path = shown_path(location);
+    let wrong = |message: &str, help: &str| {
+        let problem = Problem {
+            path: path.clone(),
+            at: None,
+            message: message.to_owned(),
+            help: Some(help.to_owned()),
+        };
+        ReadError::Config(ConfigError {
+            problems: vec![problem],
+        })
+    };
+    let missing = || {
+        wrong(
+            "there is no such catalog",
+            "the job's key `catalog` names it, relative to the job file",
+        )
+    };
+    let (store, objects) = match Store::open_objects(location) {
+        Err(StoreError::NotFound { .. }) => return Err(missing()),
+        other => other?,
+    };
+    let [object] = objects.as_slice() else {
+        return Err(wrong("is a directory", "the job's key `catalog` names one TOML file"));
+    };
+    if object.size > MAX_BYTES {
+        return Err(wrong(
+            "is larger than 16 MiB",
+            "the job's key `catalog` names one TOML file",
+        ));
+    }
+    let bytes = store.get_range(object, 0..object.size)?;
+    let sha256 = hex(&Sha256::digest(&bytes));
+    let text = String::from_utf8(bytes.to_vec()).map_err(|_| wrong("is not UTF-8 text", "save it as UTF-8"))?;
+    Ok(Source { path, text, sha256 })
+}
+
+/// How messages name the catalog: by its path where it has one. A location that is not printed as its URL may hold the
+/// value of a secret, which its path would show.
+fn shown_path(location: &Location) -> PathBuf {
+    let (url, shown) = (location.url(), location.to_string());
+    let local = (url.scheme() == "file" && url.as_str() == shown)
+        .then(|| url.to_file_path().ok())
+        .flatten();
+    local.unwrap_or_else(|| PathBuf::from(shown))
+}

@@ -1,0 +1,152 @@
+//! `payments` (SPEC 2.5): money that came in or went out.
+//!
+//! Tens of millions of rows: ids are not kept. Duplicates among them are found by sorting 64-bit hashes, and are
+//! certain only after a second look at the rows whose hashes are equal; so no chance collision becomes an error.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use rayon::slice::ParallelSliceMut;
+
+use crate::rules::facts::Payment;
+use crate::rules::quantity::{Cents, Instant};
+use crate::store::StoreError;
+
+use super::accounts::{AccountIndex, column};
+use super::compact::Starts;
+use super::errors::{Complaint, Complaints};
+use super::fields::{self, show_text};
+use super::files::InputFiles;
+use super::optional::account_position;
+use super::read::{Column, Kind};
+use super::rows::{Context, ReadRows, Row, each_row};
+
+const COLUMNS: &[Column] = &[
+    column("payment_id", Kind::Text, true),
+    column("account_id", Kind::Integer, true),
+    column("paid_at", Kind::Timestamp, true),
+    column("amount", Kind::Decimal, true),
+];
+const PAYMENT_ID: usize = 0;
+const ACCOUNT_ID: usize = 1;
+const PAID_AT: usize = 2;
+const AMOUNT: usize = 3;
+
+/// How many equal hashes are looked at in one pass over the files.
+const LOOKED_AT_ONCE: usize = 1_000;
+
+/// Every payment, by (account, `paid_at`, amount).
+#[derive(Debug, Default)]
+pub(super) struct Payments {
+    starts: Starts,
+    paid_at: Vec<i64>,
+    amount: Vec<i64>,
+}
+
+impl Payments {
+    /// The payments of an account.
+    pub(super) fn of(&self, account: u32) -> Vec<Payment> {
+        self.starts
+            .rows(account)
+            .map(|row| Payment {
+                paid_at: Instant::from_micros(self.paid_at[row]),
+                amount: Cents::from_units(self.amount[row]),
+            })
+            .collect()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Unsorted {
+    account: u32,
+    paid_at: i64,
+    amount: i64,
+}
+
+/// Reads the payments of known accounts.
+pub(super) fn load(
+    input: &InputFiles,
+    context: &Context<'_>,
+    accounts: &AccountIndex,
+    complaints: &mut Complaints,
+) -> Result<(Payments, ReadRows), StoreError> {
+    let mut rows = Vec::new();
+    let mut hashes = Vec::new();
+    let read = each_row(input, COLUMNS, complaints, &mut |row| {
+        hashes.push(hash(&row.required(PAYMENT_ID, fields::text)?));
+        rows.push(parse(row, context, accounts)?);
+        Ok(())
+    })?;
+    complain_of_duplicates(input, &read, hashes, complaints)?;
+    rows.par_sort_unstable();
+    let payments = Payments {
+        starts: Starts::new(accounts.len(), rows.iter().map(|row| row.account)),
+        paid_at: rows.iter().map(|row| row.paid_at).collect(),
+        amount: rows.iter().map(|row| row.amount).collect(),
+    };
+    Ok((payments, read))
+}
+
+fn parse(row: &Row<'_>, context: &Context<'_>, accounts: &AccountIndex) -> Result<Unsorted, Complaint> {
+    Ok(Unsorted {
+        account: row.read(ACCOUNT_ID, |value| account_position(value, accounts))?,
+        paid_at: row.required(PAID_AT, |value| context.bounds.instant(value))?.micros(),
+        amount: row.required(AMOUNT, fields::hundredths)?,
+    })
+}
+
+/// The same in every run, so that errors are too.
+fn hash(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn complain_of_duplicates(
+    input: &InputFiles,
+    read: &ReadRows,
+    mut hashes: Vec<u64>,
+    complaints: &mut Complaints,
+) -> Result<(), StoreError> {
+    hashes.par_sort_unstable();
+    let mut suspects: Vec<u64> = hashes
+        .windows(2)
+        .filter_map(|pair| (pair[0] == pair[1]).then_some(pair[0]))
+        .collect();
+    drop(hashes);
+    suspects.dedup();
+    for suspects in suspects.chunks(LOOKED_AT_ONCE) {
+        look_again(input, read, suspects, complaints)?;
+    }
+    Ok(())
+}
+
+fn look_again(
+    input: &InputFiles,
+    read: &ReadRows,
+    suspects: &[u64],
+    complaints: &mut Complaints,
+) -> Result<(), StoreError> {
+    let mut first_of: HashMap<String, u32> = HashMap::new();
+    each_row(input, &COLUMNS[..=PAYMENT_ID], complaints, &mut |row| {
+        let Ok(Some(id)) = row.read(PAYMENT_ID, fields::text) else {
+            return Ok(());
+        };
+        if suspects.binary_search(&hash(&id)).is_err() {
+            return Ok(());
+        }
+        match first_of.get(id.as_ref()) {
+            Some(&first) => {
+                let duplicate = read
+                    .origins
+                    .duplicate("payment_id", &show_text(&id), first, row.ordinal());
+                Err(row.complain(PAYMENT_ID, duplicate.message))
+            }
+            None => {
+                first_of.insert(id.into_owned(), row.ordinal());
+                Ok(())
+            }
+        }
+    })?;
+    Ok(())
+}

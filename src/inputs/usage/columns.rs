@@ -1,0 +1,220 @@
+//! The columns that a scan needs: where they are in a file's schema, and whether their types will do.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema_by_columns};
+use parquet::basic::{ConvertedType, Repetition, Type as Physical};
+use parquet::file::metadata::{FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataBuilder};
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, Type, TypePtr};
+
+/// What a column says (SPEC 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Ts,
+    AccountId,
+    SdkAppId,
+    Meter,
+    Seconds,
+    Pixels,
+}
+
+/// How many columns a scan can need.
+pub(super) const ROLES: usize = 6;
+
+impl Role {
+    pub(super) const ALL: [Self; ROLES] = [
+        Self::Ts,
+        Self::AccountId,
+        Self::SdkAppId,
+        Self::Meter,
+        Self::Seconds,
+        Self::Pixels,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ts => "ts",
+            Self::AccountId => "account_id",
+            Self::SdkAppId => "sdk_app_id",
+            Self::Meter => "meter",
+            Self::Seconds => "seconds",
+            Self::Pixels => "pixels",
+        }
+    }
+
+    fn is_optional(self) -> bool {
+        matches!(self, Self::Meter | Self::Seconds)
+    }
+
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::Ts => "a timestamp",
+            Self::Meter => "a string",
+            Self::AccountId | Self::SdkAppId | Self::Seconds | Self::Pixels => "an integer",
+        }
+    }
+
+    fn accepts(self, found: &DataType) -> bool {
+        // A column of nothing but nulls may have no type of its own.
+        if *found == DataType::Null {
+            return true;
+        }
+        match self {
+            Self::Ts => matches!(found, DataType::Timestamp(_, _)),
+            Self::Meter => match found {
+                DataType::Dictionary(_, value) => is_string(value),
+                found => is_string(found),
+            },
+            Self::AccountId | Self::SdkAppId | Self::Seconds | Self::Pixels => match found {
+                DataType::Dictionary(_, value) => value.is_integer(),
+                found => found.is_integer(),
+            },
+        }
+    }
+}
+
+/// Bytes without annotation are strings to many writers (Impala, Hive): a meter's name is compared by its bytes.
+fn is_string(found: &DataType) -> bool {
+    matches!(
+        found,
+        DataType::Utf8
+            | DataType::LargeUtf8
+            | DataType::Utf8View
+            | DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+    )
+}
+
+/// How a needed column is read.
+pub(super) struct Column {
+    /// Position among the leaves of the schema.
+    pub(super) leaf: usize,
+    /// Its levels and physical type.
+    pub(super) descriptor: ColumnDescPtr,
+    /// Through which reader.
+    pub(super) reading: Reading,
+}
+
+/// Through which reader a column comes.
+pub(super) enum Reading {
+    /// The Arrow reader, over a schema of this column alone.
+    Arrow(Box<FieldLevels>, Arc<ParquetMetaData>),
+    /// The column reader: the Arrow reader wraps around on dates that it cannot hold.
+    Int96,
+}
+
+/// What is wrong with a file's columns.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct BadColumn {
+    pub(super) column: &'static str,
+    pub(super) message: String,
+}
+
+/// Finds the needed columns, by role; None where an optional one is absent.
+pub(super) fn find_columns(
+    schema: &SchemaDescriptor,
+    metadata: Option<&Vec<KeyValue>>,
+) -> Result<[Option<Column>; ROLES], BadColumn> {
+    let mut columns = [const { None }; ROLES];
+    for (slot, role) in columns.iter_mut().zip(Role::ALL) {
+        *slot = find_column(schema, metadata, role).map_err(|message| BadColumn {
+            column: role.name(),
+            message,
+        })?;
+    }
+    Ok(columns)
+}
+
+fn find_column(
+    schema: &SchemaDescriptor,
+    metadata: Option<&Vec<KeyValue>>,
+    role: Role,
+) -> Result<Option<Column>, String> {
+    let roots = schema.root_schema().get_fields();
+    let mut named = roots
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| field.name() == role.name());
+    let Some((root, field)) = named.next() else {
+        if role.is_optional() {
+            return Ok(None);
+        }
+        let hint = match role {
+            Role::Pixels => ": write one, null or 0 where there is no video",
+            _ => "",
+        };
+        return Err(format!(
+            "there is no such column, and {} is needed{hint}",
+            role.wanted()
+        ));
+    };
+    if named.next().is_some() {
+        return Err("there are several columns of this name: write the file with one".to_owned());
+    }
+    let wrong = |found: &str| format!("it is {found}, and {} is needed", role.wanted());
+    if field.is_group() {
+        return Err(wrong("a group of columns"));
+    }
+    if field.get_basic_info().has_repetition() && field.get_basic_info().repetition() == Repetition::REPEATED {
+        return Err(wrong("a list"));
+    }
+    let leaf = (0..schema.num_columns())
+        .find(|leaf| schema.get_column_root_idx(*leaf) == root)
+        .ok_or_else(|| wrong("empty"))?;
+    let found = arrow_type(schema, metadata, leaf)?;
+    if !role.accepts(&found) {
+        return Err(wrong(&format!("{found}")));
+    }
+    let descriptor = schema.column(leaf);
+    let reading = if descriptor.physical_type() == Physical::INT96 && found != DataType::Null {
+        Reading::Int96
+    } else {
+        read_by_arrow(field, &descriptor, role, found)?
+    };
+    Ok(Some(Column {
+        leaf,
+        descriptor,
+        reading,
+    }))
+}
+
+/// The Arrow type of a leaf. The schema that Arrow writers embed is listened to: it alone tells seconds since the
+/// epoch or a duration from a plain integer. Tools that drop columns may leave one that no longer fits: then the file
+/// is what its Parquet schema says.
+fn arrow_type(schema: &SchemaDescriptor, metadata: Option<&Vec<KeyValue>>, leaf: usize) -> Result<DataType, String> {
+    let mask = || ProjectionMask::leaves(schema, [leaf]);
+    let arrow = parquet_to_arrow_schema_by_columns(schema, mask(), metadata)
+        .or_else(|_| parquet_to_arrow_schema_by_columns(schema, mask(), None))
+        .map_err(|error| format!("its type cannot be read: {error}"))?;
+    let field = arrow.fields().first().ok_or("its type cannot be read")?;
+    Ok(field.data_type().clone())
+}
+
+/// How the Arrow reader is to read a column: strings as dictionaries, which are judged once per entry; integers plain.
+/// Other columns are left out of the schema, so that whatever they are has no say.
+fn read_by_arrow(field: &TypePtr, descriptor: &ColumnDescPtr, role: Role, found: DataType) -> Result<Reading, String> {
+    let unreadable = |error: parquet::errors::ParquetError| format!("its type cannot be read: {error}");
+    let root = Type::group_type_builder("schema")
+        .with_fields(vec![Arc::clone(field)])
+        .build()
+        .map_err(unreadable)?;
+    let schema = Arc::new(SchemaDescriptor::new(Arc::new(root)));
+    let wanted = match (role, found) {
+        (_, DataType::Null) => DataType::Null,
+        (Role::Meter, _) => {
+            let value = match descriptor.converted_type() {
+                ConvertedType::UTF8 => DataType::Utf8,
+                _ => DataType::Binary,
+            };
+            DataType::Dictionary(Box::new(DataType::Int32), Box::new(value))
+        }
+        (_, DataType::Dictionary(_, value)) => *value,
+        (_, found) => found,
+    };
+    let hint = Fields::from(vec![Field::new(field.name(), wanted, true)]);
+    let levels = parquet_to_arrow_field_levels(&schema, ProjectionMask::all(), Some(&hint)).map_err(unreadable)?;
+    let metadata = ParquetMetaDataBuilder::new(FileMetaData::new(2, 0, None, None, schema, None)).build();
+    Ok(Reading::Arrow(Box::new(levels), Arc::new(metadata)))
+}

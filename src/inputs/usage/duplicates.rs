@@ -1,0 +1,74 @@
+//! Repeated uploads: two files of a day with the same content.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::rules::quantity::BillingDay;
+use crate::store::Object;
+
+use super::bounds::WINDOW_BYTES;
+use super::error::{Fault, ScanError};
+use super::footer::footer_bytes;
+use super::source::{RangeReader, Source};
+
+/// Looks for two files with the same content: same size, then same footer, then same bytes. Files without rows are
+/// alike and harmless, but they are an error all the same: nothing says that they were meant to be two.
+///
+/// # Errors
+/// [`ScanError::Duplicate`] naming the first two by path; otherwise as [`scan`](super::scan) for files that cannot
+/// be read.
+pub fn find_duplicates(reader: &Arc<dyn RangeReader>, files: &[(BillingDay, Object)]) -> Result<(), ScanError> {
+    let mut by_size: BTreeMap<u64, Vec<Source>> = BTreeMap::new();
+    for (_, object) in files {
+        by_size
+            .entry(object.size)
+            .or_default()
+            .push(Source::new(Arc::clone(reader), object.clone()));
+    }
+    let mut found = Vec::new();
+    for mut alike in by_size.into_values().filter(|alike| alike.len() > 1) {
+        alike.sort_by(|a, b| a.path().cmp(b.path()));
+        let mut by_footer: BTreeMap<Vec<u8>, Vec<Source>> = BTreeMap::new();
+        for source in alike {
+            let (footer, _) = footer_bytes(&source).map_err(|fault| fault.at(source.path(), None, None))?;
+            by_footer.entry(footer.to_vec()).or_default().push(source);
+        }
+        for alike in by_footer.into_values() {
+            found.extend(first_pair(&alike)?);
+        }
+    }
+    match found.into_iter().min() {
+        Some((first, second)) => Err(ScanError::Duplicate { first, second }),
+        None => Ok(()),
+    }
+}
+
+/// The first two of these files, in their order, that hold the same bytes.
+fn first_pair(files: &[Source]) -> Result<Option<(String, String)>, ScanError> {
+    for (at, first) in files.iter().enumerate() {
+        for second in files.iter().skip(at + 1) {
+            if same_bytes(first, second)? {
+                return Ok(Some((first.path().to_owned(), second.path().to_owned())));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn same_bytes(first: &Source, second: &Source) -> Result<bool, ScanError> {
+    let read = |source: &Source, range: Range<u64>| {
+        source
+            .read(range)
+            .map_err(|fault: Fault| fault.at(source.path(), None, None))
+    };
+    let mut start = 0;
+    while start < first.size() {
+        let end = start.saturating_add(WINDOW_BYTES).min(first.size());
+        if read(first, start..end)? != read(second, start..end)? {
+            return Ok(false);
+        }
+        start = end;
+    }
+    Ok(true)
+}

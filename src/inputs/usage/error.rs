@@ -1,0 +1,85 @@
+//! Why usage cannot be read.
+
+use crate::rules::calendar::OutsideCalendar;
+use crate::store::StoreError;
+
+/// Why usage cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// A file is truncated, corrupt, of a wrong type or beyond the documented bounds (exit 3).
+    #[error("{file}{}: {message}", place(*.row_group, .column))]
+    BadFile {
+        /// The file, relative to the usage URL.
+        file: String,
+        /// The row group, from 0, if it is about one.
+        row_group: Option<usize>,
+        /// The column, if it is about one.
+        column: Option<String>,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// Two files hold the same bytes (exit 3).
+    #[error(
+        "{first} and {second} have the same content: a repeated upload would be billed twice; \
+         remove one, or set allow_duplicate_files = true"
+    )]
+    Duplicate {
+        /// One file.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A sum left 64 bits (exit 3).
+    #[error("{file}: the sum of seconds is out of range")]
+    OutOfRange {
+        /// The file at which it did.
+        file: String,
+    },
+    /// The day, or the date of a partition, is beyond the calendar (exit 3).
+    #[error("the day or a partition of it is {0}")]
+    OutsideCalendar(#[from] OutsideCalendar),
+    /// The store failed, or a file changed or vanished under the run (exit 5).
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn place(row_group: Option<usize>, column: &Option<String>) -> String {
+    let group = row_group
+        .map(|group| format!(", row group {group}"))
+        .unwrap_or_default();
+    let column = column
+        .as_ref()
+        .map(|column| format!(", column {column}"))
+        .unwrap_or_default();
+    format!("{group}{column}")
+}
+
+/// What is wrong, without the place: that is added where it is known.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// The file's fault: what is wrong and what to do.
+    #[error("{0}")]
+    Bad(String),
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Fault {
+    pub(super) fn bad(message: impl Into<String>) -> Self {
+        Self::Bad(message.into())
+    }
+
+    /// Says where it is.
+    pub(super) fn at(self, file: &str, row_group: Option<usize>, column: Option<&str>) -> ScanError {
+        match self {
+            Self::Bad(message) => ScanError::BadFile {
+                file: file.to_owned(),
+                row_group,
+                column: column.map(str::to_owned),
+                message,
+            },
+            Self::Store(error) => ScanError::Store(error),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! A file's footer: what it holds and where, checked against the bounds and the file's size.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
+    RowGroupMetaData,
+};
+
+use super::bounds::{
+    MAX_COLUMN_CHUNKS, MAX_FOOTER_BYTES, MAX_ROWS_PER_BYTE, MAX_SCHEMA_DEPTH, MAX_SCHEMA_ELEMENTS, TAIL_BYTES,
+};
+use super::columns::{Column, ROLES, Role, find_columns};
+use super::error::{Fault, ScanError};
+use super::pages::Chunk;
+use super::panics;
+use super::source::Source;
+use super::thrift::{Kind, Thrift, ThriftError};
+
+/// What ends every Parquet file: the footer's length and these four bytes.
+const MAGIC: &[u8; 4] = b"PAR1";
+const TRAILER_BYTES: u64 = 8;
+/// Files begin with the same four bytes.
+const HEAD_BYTES: u64 = 4;
+
+/// A usage file, as its footer shows it.
+pub(super) struct UsageFile {
+    pub(super) source: Arc<Source>,
+    /// Rows of all row groups.
+    pub(super) rows: u64,
+    /// Needed columns, by position in [`Role::ALL`].
+    pub(super) columns: [Option<Column>; ROLES],
+    /// Row groups in file order, empty ones left out.
+    pub(super) row_groups: Vec<RowGroup>,
+}
+
+/// A row group.
+pub(super) struct RowGroup {
+    /// Position in the file, from 0.
+    pub(super) ordinal: usize,
+    /// Rows of the file before it.
+    pub(super) first_row: u64,
+    /// Its rows, at least one.
+    pub(super) rows: u64,
+    /// Chunks of the needed columns, by position in [`Role::ALL`].
+    pub(super) chunks: [Option<Chunk>; ROLES],
+}
+
+/// Reads a file's footer.
+pub(super) fn read_footer(source: Source) -> Result<UsageFile, ScanError> {
+    let path = source.path().to_owned();
+    let (footer, data_end) = footer_bytes(&source).map_err(|fault| fault.at(&path, None, None))?;
+    let metadata = decode(&footer).map_err(|fault| fault.at(&path, None, None))?;
+    let file = metadata.file_metadata();
+    let columns = panics::catch(|| find_columns(file.schema_descr(), file.key_value_metadata()))
+        .map_err(|panic| Fault::bad(format!("its schema cannot be read: {panic}")).at(&path, None, None))?
+        .map_err(|bad| Fault::Bad(bad.message).at(&path, None, Some(bad.column)))?;
+    let row_groups = row_groups(&metadata, &columns, data_end, &path)?;
+    let rows = row_groups.iter().map(|group| group.rows).sum();
+    if u64::try_from(file.num_rows()) != Ok(rows) {
+        let message = format!("the footer counts {} rows, its row groups {rows}", file.num_rows());
+        return Err(Fault::Bad(message).at(&path, None, None));
+    }
+    Ok(UsageFile {
+        source: Arc::new(source),
+        rows,
+        columns,
+        row_groups,
+    })
+}
+
+/// The footer's bytes, and where the file's data ends.
+pub(super) fn footer_bytes(source: &Source) -> Result<(Bytes, u64), Fault> {
+    let size = source.size();
+    if size < HEAD_BYTES + TRAILER_BYTES {
+        return Err(Fault::bad(format!(
+            "{size} bytes are too few for a Parquet file: upload it again"
+        )));
+    }
+    let tail_start = size.saturating_sub(TAIL_BYTES);
+    let tail = source.read(tail_start..size)?;
+    let (length, magic) = tail
+        .last_chunk::<8>()
+        .map(|trailer| {
+            let [a, b, c, d, magic @ ..] = *trailer;
+            (u64::from(u32::from_le_bytes([a, b, c, d])), magic)
+        })
+        .ok_or_else(|| Fault::bad("not a Parquet file"))?;
+    if &magic == b"PARE" {
+        return Err(Fault::bad(
+            "its footer is encrypted: write usage without Parquet encryption",
+        ));
+    }
+    if &magic != MAGIC {
+        return Err(Fault::bad(
+            "it does not end like a Parquet file: truncated, or no Parquet; upload it again",
+        ));
+    }
+    if length > MAX_FOOTER_BYTES {
+        return Err(Fault::bad(format!(
+            "a footer of {length} bytes, and at most {MAX_FOOTER_BYTES} are read"
+        )));
+    }
+    let data_end = size
+        .checked_sub(TRAILER_BYTES + length)
+        .filter(|end| *end >= HEAD_BYTES)
+        .ok_or_else(|| Fault::bad(format!("a footer of {length} bytes in a file of {size}: it is corrupt")))?;
+    let footer_end = size - TRAILER_BYTES;
+    let footer = if data_end >= tail_start {
+        let within = |offset: u64| usize::try_from(offset - tail_start).expect("within the tail");
+        tail.slice(within(data_end)..within(footer_end))
+    } else {
+        source.read(data_end..footer_end)?
+    };
+    Ok((footer, data_end))
+}
+
+/// Decodes a footer that has been walked before, so that nothing large or deep is built from it.
+fn decode(footer: &Bytes) -> Result<ParquetMetaData, Fault> {
+    let unreadable = |why: String| Fault::Bad(format!("its footer cannot be read: {why}"));
+    walk(footer).map_err(|error| unreadable(error.to_string()))?;
+    let options = ParquetMetaDataOptions::new()
+        .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    panics::catch(|| ParquetMetaDataReader::decode_metadata_with_options(footer, Some(&options)))
+        .map_err(unreadable)?
+        .map_err(|error| unreadable(error.to_string()))
+}
+
+/// Counts what a footer holds.
+fn walk(footer: &[u8]) -> Result<(), ThriftError> {
+    let mut thrift = Thrift::new(footer);
+    let mut chunks = 0;
+    let mut last = 0;
+    while let Some((id, kind)) = thrift.field(&mut last)? {
+        match id {
+            2 => walk_schema(&mut thrift, kind)?,
+            4 => {
+                for _ in 0..structs(&mut thrift, kind)? {
+                    chunks += walk_row_group(&mut thrift)?;
+                    if chunks > MAX_COLUMN_CHUNKS {
+                        return Err(ThriftError::Absurd);
+                    }
+                }
+            }
+            _ => thrift.skip(kind, 0)?,
+        }
+    }
+    Ok(())
+}
+
+fn structs(thrift: &mut Thrift<'_>, kind: Kind) -> Result<usize, ThriftError> {
+    if kind != Kind::List {
+        return Err(ThriftError::Malformed);
+    }
+    match thrift.list()? {
+        (0, _) => Ok(0),
+        (count, Kind::Struct) => Ok(count),
+        _ => Err(ThriftError::Malformed),
+    }
+}
+
+/// The schema is a tree written depth first: each element says how many children follow it.
+fn walk_schema(thrift: &mut Thrift<'_>, kind: Kind) -> Result<(), ThriftError> {
+    let count = structs(thrift, kind)?;
+    if count > MAX_SCHEMA_ELEMENTS {
+        return Err(ThriftError::Absurd);
+    }
+    let mut open: Vec<i32> = Vec::new();
+    for _ in 0..count {
+        let (mut last, mut children) = (0, 0);
+        while let Some((id, kind)) = thrift.field(&mut last)? {
+            match id {
+                5 => children = thrift.int32(kind)?,
+                _ => thrift.skip(kind, 1)?,
+            }
+        }
+        while open.pop_if(|left| *left <= 0).is_some() {}
+        if let Some(left) = open.last_mut() {
+            *left -= 1;
+        }
+        if children > 0 {
+            open.push(children);
+        }
+        if open.len() > MAX_SCHEMA_DEPTH {
+            return Err(ThriftError::Absurd);
+        }
+    }
+    Ok(())
+}
+
+/// How many column chunks a row group has.
+fn walk_row_group(thrift: &mut Thrift<'_>) -> Result<usize, ThriftError> {
+    let (mut last, mut chunks) = (0, 0);
+    while let Some((id, kind)) = thrift.field(&mut last)? {
+        if id == 1 {
+            let count = structs(thrift, kind)?;
+            (0..count).try_for_each(|_| thrift.skip(Kind::Struct, 1))?;
+            chunks += count;
+        } else {
+            thrift.skip(kind, 1)?;
+        }
+    }
+    Ok(chunks)
+}
+
+fn row_groups(
+    metadata: &ParquetMetaData,
+    columns: &[Option<Column>; ROLES],
+    data_end: u64,
+    path: &str,
+) -> Result<Vec<RowGroup>, ScanError> {
+    let most = data_end.saturating_mul(MAX_ROWS_PER_BYTE);
+    let mut first_row = 0_u64;
+    let mut groups = Vec::with_capacity(metadata.num_row_groups());
+    for (ordinal, group) in metadata.row_groups().iter().enumerate() {
+        let bad = |message: String| Fault::Bad(message).at(path, Some(ordinal), None);
+        let rows = u64::try_from(group.num_rows()).map_err(|_| bad(format!("it claims {} rows", group.num_rows())))?;
+        let after = first_row.checked_add(rows).filter(|rows| *rows <= most);
+        let Some(after) = after else {
+            return Err(bad(format!("it claims {rows} rows in a file of {data_end} bytes")));
+        };
+        if rows > 0 {
+            let chunks = chunks(group, columns, rows, data_end)
+                .map_err(|(role, message)| Fault::Bad(message).at(path, Some(ordinal), Some(role.name())))?;
+            groups.push(RowGroup {
+                ordinal,
+                first_row,
+                rows,
+                chunks,
+            });
+        }
+        first_row = after;
+    }
+    Ok(groups)
+}
+
+fn chunks(
+    group: &RowGroupMetaData,
+    columns: &[Option<Column>; ROLES],
+    rows: u64,
+    data_end: u64,
+) -> Result<[Option<Chunk>; ROLES], (Role, String)> {
+    let mut chunks = [None; ROLES];
+    for ((slot, column), role) in chunks.iter_mut().zip(columns).zip(Role::ALL) {
+        let Some(column) = column else { continue };
+        let found = group
+            .columns()
+            .get(column.leaf)
+            .ok_or((role, "its column chunk is missing".to_owned()))?;
+        *slot = Some(chunk(found, column, rows, data_end).map_err(|message| (role, message))?);
+    }
+    Ok(chunks)
+}
+
+fn chunk(found: &ColumnChunkMetaData, column: &Column, rows: u64, data_end: u64) -> Result<Chunk, String> {
+    if found.file_path().is_some_and(|path| !path.is_empty()) {
+        return Err("its data is in another file: write files that hold their own data".to_owned());
+    }
+    if u64::try_from(found.num_values()) != Ok(rows) {
+        return Err(format!("it claims {} values in {rows} rows", found.num_values()));
+    }
+    // Some writers set the dictionary's offset to 0, or behind the data, when there is none.
+    let data = found.data_page_offset();
+    let first = found
+        .dictionary_page_offset()
+        .filter(|offset| (1..data).contains(offset))
+        .unwrap_or(data);
+    let range = u64::try_from(first)
+        .ok()
+        .zip(u64::try_from(found.compressed_size()).ok());
+    let range = range.and_then(|(start, length)| Some((start, start.checked_add(length)?)));
+    match range {
+        Some((start, end)) if start >= HEAD_BYTES && start < end && end <= data_end => Ok(Chunk {
+            start,
+            end,
+            values: rows,
+            codec: found.compression_codec(),
+            physical: column.descriptor.physical_type(),
+            nullable: column.descriptor.max_def_level() > 0,
+        }),
+        _ => Err(format!(
+            "its data is said to be {} bytes from {first} on, in a file whose data ends at {data_end}",
+            found.compressed_size()
+        )),
+    }
+}

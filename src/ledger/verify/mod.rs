@@ -1,0 +1,339 @@
+//! `verify`: the laws of SPEC section 4, checked from the outputs alone.
+//!
+//! Independent of the code that wrote: it knows the tables by their names and columns as the contract gives them, reads
+//! them through polars, and shares nothing with the rules or the encoders. A batch is checked against the one
+//! before it, so that the cost does not grow with history; checking every batch in order checks all of it.
+
+mod frames;
+mod laws;
+mod offenders;
+
+use std::collections::BTreeMap;
+
+use polars::prelude::PolarsError;
+use sha2::{Digest, Sha256};
+
+use crate::hex::hex;
+use crate::store::{Store, StoreError};
+
+use super::batch::{Ledger, LedgerError};
+use super::record::{BatchId, CommitRecord};
+use frames::{AccountRange, ranges};
+use laws::{Finding, Scope};
+use offenders::describe;
+
+/// How many offenders of a law are named.
+const OFFENDERS_NAMED: usize = 5;
+
+/// Which batches to check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The last batch against the one before.
+    Last,
+    /// Every batch in order.
+    All,
+}
+
+/// What a law says, found on one batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The batch.
+    pub batch: BatchId,
+    /// The law's number in SPEC section 4.
+    pub law: u8,
+    /// What it says.
+    pub statement: &'static str,
+    /// How many of what were checked.
+    pub checked: u64,
+    /// What was counted: `lines`, `grants`, …
+    pub unit: &'static str,
+    /// How many break the law.
+    pub broken: u64,
+    /// The first of them, for people.
+    pub offenders: Vec<String>,
+}
+
+/// What the checked batches add up to, as the outputs have it: each table's sums over their rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Rows in `usage_daily`.
+    pub rows: i128,
+    /// Seconds in `usage_daily`.
+    pub seconds: i128,
+    /// Minutes in `bill_lines`.
+    pub minutes: i128,
+    /// Free minutes in `bill_lines`.
+    pub free_minutes: i128,
+    /// Package minutes in `bill_lines`.
+    pub package_minutes: i128,
+    /// Priced minutes in `bill_lines`.
+    pub payg_minutes: i128,
+    /// Unbilled minutes in `bill_lines`.
+    pub unbilled_minutes: i128,
+    /// `amount` of `bill_lines`, in 10^-9.
+    pub line_amounts: i128,
+    /// `exact` of `bills`, in 10^-9.
+    pub exact: i128,
+    /// `amount` of `bills`, in cents.
+    pub amount: i128,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The batches that were checked, ascending.
+    pub batches: Vec<BatchId>,
+    /// One verdict per batch and law: batches ascending, laws in their order.
+    pub verdicts: Vec<Verdict>,
+    /// What those batches add up to.
+    pub sums: Sums,
+}
+
+impl Report {
+    /// Whether every law holds.
+    pub fn holds(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.broken == 0)
+    }
+}
+
+/// Why the outputs cannot be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// There is nothing to check (exit 2).
+    #[error("the ledger in {0} is empty: nothing is settled yet")]
+    Empty(String),
+    /// The ledger itself.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The store (exit 5).
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A table file is no readable Parquet, or lacks a column (exit 1: law 7 or the schema is broken).
+    #[error("{path}: {message}")]
+    Unreadable {
+        /// The file, relative to the output.
+        path: String,
+        /// What the reader said.
+        message: String,
+    },
+    /// A query failed (exit 1).
+    #[error("a check could not be computed: {0}")]
+    Query(#[from] PolarsError),
+}
+
+/// Checks the laws.
+///
+/// # Errors
+/// [`VerifyError`] when outputs cannot be read at all; a broken law is no error but a verdict.
+pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Report, VerifyError> {
+    let batches = ledger.batches();
+    let Some(last) = batches.len().checked_sub(1) else {
+        return Err(VerifyError::Empty(ledger.store().location().to_string()));
+    };
+    let first = match extent {
+        Extent::Last => last,
+        Extent::All => 0,
+    };
+    let mut report = Report::default();
+    let mut previous = first
+        .checked_sub(1)
+        .map(|before| ledger.record(batches[before]))
+        .transpose()?;
+    for position in first..=last {
+        let batch = batches[position];
+        let record = ledger.record(batch)?;
+        let (mut files, missing) = check_files(ledger.store(), batch, &record)?;
+        if !missing {
+            let touched = earlier_batches_touched(ledger, &batches[..position], &record)?;
+            match check_tables(
+                ledger.store(),
+                batch,
+                &record,
+                previous.as_ref(),
+                &touched,
+                &mut report.sums,
+            ) {
+                Ok(found) => report.verdicts.extend(found),
+                // A file that is not as recorded need not be readable either.
+                Err(VerifyError::Unreadable { path, message }) if files.broken > 0 => {
+                    files.offenders.push(format!("{path} cannot be read: {message}"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        report.verdicts.push(files);
+        report.batches.push(batch);
+        previous = Some(record);
+    }
+    Ok(report)
+}
+
+/// Records of earlier batches that settle days which this batch has rows of (a correction): their sums are checked together.
+fn earlier_batches_touched(
+    ledger: &Ledger,
+    earlier: &[BatchId],
+    record: &CommitRecord,
+) -> Result<Vec<CommitRecord>, LedgerError> {
+    let first_day = record
+        .files
+        .iter()
+        .filter_map(|file| file.days.as_ref())
+        .map(|(first, _)| first)
+        .min();
+    let Some(first_day) = first_day.filter(|day| **day < record.day) else {
+        return Ok(Vec::new());
+    };
+    earlier
+        .iter()
+        .filter(|id| id.day.to_string() >= *first_day)
+        .map(|id| ledger.record(*id))
+        .collect()
+}
+
+type Law = fn(&Scope<'_>, AccountRange) -> Result<Finding, VerifyError>;
+
+/// Laws 1 to 5: number, what is counted, statement, query.
+const TABLE_LAWS: [(u8, &str, &str, Law); 6] = [
+    (
+        1,
+        "lines",
+        "minutes = free + package + payg + unbilled",
+        |scope, range| scope.minutes_add_up(range),
+    ),
+    (
+        2,
+        "lines",
+        "free and package minutes = the line's deductions",
+        |scope, range| scope.minutes_are_deducted(range),
+    ),
+    (
+        3,
+        "grants",
+        "quota = used + balance >= 0, used = opening + all deductions",
+        |scope, range| scope.grants_balance(range),
+    ),
+    (
+        4,
+        "bills",
+        "bill = sum of its lines, rounded half-up to cents",
+        |scope, range| scope.bills_add_up(range),
+    ),
+    (4, "lines", "amount = quantity x unit_price / per", |scope, range| {
+        scope.lines_are_priced(range)
+    }),
+    (
+        5,
+        "accounts",
+        "closing = opening + paid - charged, opening = the previous closing",
+        |scope, range| scope.balances_chain(range),
+    ),
+];
+
+fn check_tables(
+    store: &Store,
+    batch: BatchId,
+    record: &CommitRecord,
+    previous: Option<&CommitRecord>,
+    touched: &[CommitRecord],
+    sums: &mut Sums,
+) -> Result<Vec<Verdict>, VerifyError> {
+    let records: Vec<&CommitRecord> = touched.iter().chain([record]).collect();
+    let scope = Scope {
+        store,
+        records: &records,
+        batch: record,
+        previous,
+    };
+    let snapshots: Vec<&CommitRecord> = records.iter().copied().chain(previous).collect();
+    let ranges = ranges(&snapshots);
+    let mut verdicts: Vec<Verdict> = TABLE_LAWS
+        .iter()
+        .map(|(law, unit, statement, _)| Verdict {
+            batch,
+            law: *law,
+            statement,
+            checked: 0,
+            unit,
+            broken: 0,
+            offenders: Vec::new(),
+        })
+        .collect();
+    let before = *sums;
+    for range in &ranges {
+        for (verdict, (_, _, _, check)) in verdicts.iter_mut().zip(TABLE_LAWS) {
+            let found = check(&scope, *range)?;
+            verdict.checked += found.checked;
+            verdict.broken += found.offenders.height() as u64;
+            let room = OFFENDERS_NAMED - verdict.offenders.len();
+            verdict.offenders.extend(describe(&found.offenders, room)?);
+        }
+        scope.add_sums(*range, sums)?;
+    }
+    let usage = [sums.rows - before.rows, sums.seconds - before.seconds];
+    verdicts.push(check_control_totals(&scope, batch, usage)?);
+    Ok(verdicts)
+}
+
+/// Law 6: rows and seconds of the day are those in `usage_daily` and `rejects`.
+fn check_control_totals(scope: &Scope<'_>, batch: BatchId, usage: [i128; 2]) -> Result<Verdict, VerifyError> {
+    let [rejected_rows, rejected_seconds] = scope.reject_totals()?;
+    let totals = &scope.batch.totals;
+    let figures = [
+        ("rows", i128::from(totals.rows), usage[0], rejected_rows),
+        ("seconds", i128::from(totals.seconds), usage[1], rejected_seconds),
+    ];
+    let offenders: Vec<String> = figures
+        .iter()
+        .filter(|(_, recorded, used, rejected)| *recorded != used + rejected)
+        .map(|(what, recorded, used, rejected)| {
+            format!("{what}: the commit record says {recorded}, usage_daily has {used} and rejects {rejected}")
+        })
+        .collect();
+    Ok(Verdict {
+        batch,
+        law: 6,
+        statement: "rows and seconds of the day = usage_daily + rejects",
+        checked: totals.rows,
+        unit: "rows",
+        broken: offenders.len() as u64,
+        offenders,
+    })
+}
+
+/// Law 7: every file that the commit record names exists with its recorded size and hash. Also says whether any is missing:
+/// then the tables cannot be summed.
+fn check_files(store: &Store, batch: BatchId, record: &CommitRecord) -> Result<(Verdict, bool), VerifyError> {
+    let mut wrong: BTreeMap<&str, String> = BTreeMap::new();
+    let mut missing = false;
+    for file in &record.files {
+        let bytes = match store.get(&file.path) {
+            Ok(bytes) => bytes,
+            Err(StoreError::NotFound { .. }) => {
+                wrong.insert(&file.path, "is missing".to_owned());
+                missing = true;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let size = bytes.len() as u64;
+        if size != file.size {
+            wrong.insert(&file.path, format!("has {size} bytes, recorded are {}", file.size));
+        } else if hex(&Sha256::digest(&bytes)) != file.sha256 {
+            wrong.insert(&file.path, "has another SHA-256 than recorded".to_owned());
+        }
+    }
+    let verdict = Verdict {
+        batch,
+        law: 7,
+        statement: "every file of the commit record is there, with its size and hash",
+        checked: record.files.len() as u64,
+        unit: "files",
+        broken: wrong.len() as u64,
+        offenders: wrong
+            .iter()
+            .take(OFFENDERS_NAMED)
+            .map(|(path, what)| format!("{path} {what}"))
+            .collect(),
+    };
+    Ok((verdict, missing))
+}

@@ -1,0 +1,251 @@
+//! Packages (SPEC 3.3): how long they are valid, and how they queue.
+
+use crate::catalog::book::{Book, Validity};
+
+use super::calendar::{Calendar, OutsideCalendar};
+use super::facts::Package;
+use super::quantity::{BillingDay, Instant};
+
+/// A known package in its place in the queue.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed<'a> {
+    /// The purchase.
+    pub(super) package: &'a Package<'a>,
+    /// Billing day of the purchase.
+    pub(super) purchased_on: BillingDay,
+    /// Billing day of its refund, if one is known.
+    pub(super) refunded_on: Option<BillingDay>,
+    /// Void since the account's removal.
+    pub(super) void: bool,
+    /// First day, as the queue sets it.
+    pub(super) valid_from: BillingDay,
+    /// Last day, not shortened by a refund or removal.
+    pub(super) valid_to: BillingDay,
+    /// The day on which the next of its queue may start: it and all before it are done then.
+    done: BillingDay,
+}
+
+/// What placing packages asks for besides the packages.
+#[derive(Clone, Copy)]
+pub(super) struct Placing<'c> {
+    /// Plans.
+    pub(super) book: &'c Book,
+    /// Turns instants into days.
+    pub(super) calendar: &'c Calendar,
+    /// Purchases and refunds after this are as if absent.
+    pub(super) known_until: Instant,
+}
+
+/// Places the packages that are known, in order of (`purchased_at`, id).
+///
+/// Packages of one family and the same `apps` take effect one after another `[T]`: "if your application
+/// has a package that's still within its validity period and you purchase a new package, the new package
+/// will not take effect until the existing one expires".
+///
+/// # Errors
+/// [`OutsideCalendar`] when a date leaves the calendar.
+pub(super) fn place<'a>(
+    placing: Placing<'_>,
+    packages: &'a [Package<'a>],
+    is_void: impl Fn(&str) -> bool,
+) -> Result<Vec<Placed<'a>>, OutsideCalendar> {
+    let mut known: Vec<&Package<'_>> = packages
+        .iter()
+        .filter(|package| package.purchased_at <= placing.known_until)
+        .collect();
+    known.sort_unstable_by_key(|package| (package.purchased_at, package.id));
+    let mut placed: Vec<Placed<'_>> = Vec::with_capacity(known.len());
+    for package in known {
+        let forerunner = placed
+            .iter()
+            .rev()
+            .find(|earlier| share_queue(placing.book, earlier.package, package));
+        let next = place_after(placing, package, is_void(package.id), forerunner)?;
+        placed.push(next);
+    }
+    Ok(placed)
+}
+
+fn share_queue(book: &Book, one: &Package<'_>, other: &Package<'_>) -> bool {
+    one.apps == other.apps && (one.plan == other.plan || book.plan(one.plan).family == book.plan(other.plan).family)
+}
+
+fn place_after<'a>(
+    placing: Placing<'_>,
+    package: &'a Package<'a>,
+    void: bool,
+    forerunner: Option<&Placed<'_>>,
+) -> Result<Placed<'a>, OutsideCalendar> {
+    let purchased_on = placing.calendar.day_of(package.purchased_at)?;
+    let refunded_on = package
+        .refunded_at
+        .filter(|at| *at <= placing.known_until)
+        .map(|at| placing.calendar.day_of(at))
+        .transpose()?;
+    let valid_from = match forerunner {
+        // A removal makes every package void that the account has then, and ends it on that day. So a
+        // package that is not void was bought later and finds a void forerunner done.
+        Some(earlier) if void || !earlier.void => purchased_on.max(earlier.done),
+        _ => purchased_on,
+    };
+    let valid_to = last_day(valid_from, placing.book.plan(package.plan).validity)?;
+    let over = valid_to.checked_add_days(1).ok_or(OutsideCalendar)?;
+    // Refunded while it waited, it takes no time in the queue.
+    let done = refunded_on.map_or(over, |refunded| refunded.max(valid_from).min(over));
+    Ok(Placed {
+        package,
+        purchased_on,
+        refunded_on,
+        void,
+        valid_from,
+        valid_to,
+        done,
+    })
+}
+
+/// The last day of a validity that begins on `first`. `[T]` deduction guide: "from 00:00:00 on the day of
+/// purchase to 23:59:59 on the previous day the following month"; where the following month lacks the
+/// date, the day before its last one.
+fn last_day(first: BillingDay, validity: Validity) -> Result<BillingDay, OutsideCalendar> {
+    let after = match validity {
+        Validity::Months(months) => first.checked_add_months(months),
+        Validity::Days(days) => first.checked_add_days(i64::from(days)),
+    };
+    after
+        .and_then(|after| after.checked_add_days(-1))
+        .ok_or(OutsideCalendar)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::quantity::{Cents, SdkAppId};
+    use crate::rules::testing::{at, book, day, plan};
+
+    /// One package a line: id, plan, apps (or `-`), day of purchase, and in any order `refunded=<day>`, `void`;
+    /// after `=` its first and last day. Purchases are at 09:00 UTC, refunds at 12:00; the batch knows all until
+    /// 2024-12-31.
+    fn check(table: &str) {
+        let book = book();
+        let calendar = Calendar::new(chrono_tz::UTC, chrono::NaiveTime::MIN);
+        let lines: Vec<&str> = table.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let apps: Vec<Vec<SdkAppId>> = lines.iter().map(|line| apps(line)).collect();
+        let packages: Vec<Package<'_>> = lines
+            .iter()
+            .zip(&apps)
+            .map(|(line, apps)| {
+                let word: Vec<&str> = line.split_whitespace().collect();
+                let refunded = word.iter().find_map(|word| word.strip_prefix("refunded="));
+                Package {
+                    id: word[0],
+                    apps,
+                    plan: plan(&book, word[1]),
+                    purchased_at: at(&format!("{}T09:00:00Z", word[3])),
+                    gift: false,
+                    auto_renew: false,
+                    refunded_at: refunded.map(|day| at(&format!("{day}T12:00:00Z"))),
+                    refunded_amount: Cents::ZERO,
+                }
+            })
+            .collect();
+        let placing = Placing {
+            book: &book,
+            calendar: &calendar,
+            known_until: calendar.billing_instant(day("2024-12-30")).unwrap(),
+        };
+        let is_void = |id: &str| lines.iter().any(|line| line.starts_with(id) && line.contains(" void"));
+        let mut reversed = packages.clone();
+        reversed.reverse();
+        for order in [&packages, &reversed] {
+            let placed = place(placing, order, is_void).unwrap();
+            for line in &lines {
+                let (id, expected) = (line.split_once(' ').unwrap().0, line.split_once(" = ").unwrap().1);
+                let found = placed.iter().find(|placed| placed.package.id == id);
+                let found = found.map_or("absent".to_owned(), |one| {
+                    format!("{} {}", one.valid_from, one.valid_to)
+                });
+                assert_eq!(found, expected, "{line}");
+            }
+        }
+    }
+
+    fn apps(line: &str) -> Vec<SdkAppId> {
+        let apps = line.split_whitespace().nth(2).unwrap();
+        let ids = apps.split(';').filter(|app| *app != "-");
+        ids.map(|app| SdkAppId::new(app.parse().unwrap()).unwrap()).collect()
+    }
+
+    /// `[T]` deduction guide: from the day of purchase to the day before the same date of the following month.
+    #[test]
+    fn package_validity() {
+        check(
+            "
+            march   engine.lite 1 2023-03-01 = 2023-03-01 2023-03-31
+            leap    engine.lite 2 2024-01-31 = 2024-01-31 2024-02-28
+            short   engine.lite 3 2023-01-31 = 2023-01-31 2023-02-27
+            back    engine.lite 4 2024-02-29 = 2024-02-29 2024-03-28
+            year    engine.lite 5 2023-12-15 = 2023-12-15 2024-01-14
+            trial   call.trial  1 2024-02-26 = 2024-02-26 2024-03-03
+            ",
+        );
+    }
+
+    /// `[T]`: the new package does not take effect until the existing one expires.
+    #[test]
+    fn packages_of_a_family_and_app_queue() {
+        check(
+            "
+            a engine.lite 1   2024-01-31 = 2024-01-31 2024-02-28
+            b engine.pro  1   2024-02-10 = 2024-02-29 2024-03-28
+            c engine.lite 1   2024-02-10 = 2024-03-29 2024-04-28
+            d engine.lite 1   2024-06-01 = 2024-06-01 2024-06-30
+            e engine.lite 2   2024-02-10 = 2024-02-10 2024-03-09
+            f engine.lite 1;2 2024-02-10 = 2024-02-10 2024-03-09
+            g engine.lite -   2024-02-10 = 2024-02-10 2024-03-09
+            h engine.lite -   2024-02-11 = 2024-03-10 2024-04-09
+            i call.trial  1   2024-02-10 = 2024-02-10 2024-02-16
+            ",
+        );
+    }
+
+    /// A refund lets the next one start on its day; dates that are shown stay what the queue made them.
+    #[test]
+    fn queues_close_up_after_refunds() {
+        check(
+            "
+            a engine.lite 1 2024-03-01 refunded=2024-03-10 = 2024-03-01 2024-03-31
+            b engine.lite 1 2024-03-05                     = 2024-03-10 2024-04-09
+            c engine.lite 1 2024-03-06 refunded=2024-03-08 = 2024-04-10 2024-05-09
+            d engine.lite 1 2024-03-07                     = 2024-04-10 2024-05-09
+            e engine.lite 1 2024-03-08 refunded=2024-09-01 = 2024-05-10 2024-06-09
+            f engine.lite 1 2024-03-09                     = 2024-06-10 2024-07-09
+            g engine.lite 2 2024-03-09 refunded=2024-03-09 = 2024-03-09 2024-04-08
+            h engine.lite 2 2024-03-09                     = 2024-03-09 2024-04-08
+            ",
+        );
+    }
+
+    #[test]
+    fn what_happens_after_the_billing_time_is_as_if_absent() {
+        check(
+            "
+            a engine.lite 1 2024-12-01 refunded=2024-12-31 = 2024-12-01 2024-12-31
+            b engine.lite 1 2024-12-30                     = 2025-01-01 2025-01-31
+            c engine.lite 1 2024-12-31                     = absent
+            ",
+        );
+    }
+
+    /// Bought after the removal that made the earlier ones void: it does not wait for them.
+    #[test]
+    fn void_packages_hold_up_nobody_who_came_later() {
+        check(
+            "
+            a engine.lite 1 2024-03-01 void = 2024-03-01 2024-03-31
+            b engine.lite 1 2024-03-02 void = 2024-04-01 2024-04-30
+            c engine.lite 1 2024-03-20      = 2024-03-20 2024-04-19
+            d engine.lite 1 2024-03-21      = 2024-04-20 2024-05-19
+            ",
+        );
+    }
+}

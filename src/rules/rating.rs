@@ -1,0 +1,142 @@
+//! Rating (SPEC 3.5, 3.6): what grants leave is priced or not billed; lines add up to bills.
+
+use crate::catalog::book::{Book, ItemId, ProductId, TierId, Unpriced};
+
+use super::account_day::{Bill, BillLine, DayContext, RuleError};
+use super::facts::{Account, Payg};
+use super::grants::Grant;
+use super::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId};
+
+/// Prices what grants left of the lines, or marks it unbilled.
+///
+/// # Errors
+/// [`RuleError`] when a tier must be priced and has no price, or an amount leaves its range.
+pub(super) fn rate(
+    context: DayContext<'_>,
+    account: &Account<'_>,
+    grants: &[Grant<'_>],
+    lines: &mut [BillLine],
+) -> Result<(), RuleError> {
+    for line in lines {
+        rate_line(context, account, grants, line)?;
+    }
+    Ok(())
+}
+
+fn rate_line(
+    context: DayContext<'_>,
+    account: &Account<'_>,
+    grants: &[Grant<'_>],
+    line: &mut BillLine,
+) -> Result<(), RuleError> {
+    let book = context.book;
+    let item = book.item_of(line.tier);
+    let out_of_range = |source| RuleError::OutOfRange {
+        account: account.id,
+        source,
+    };
+    let price = book.price(account.price_list, context.day, line.tier);
+    if let Some((unit_price, price_list)) = price {
+        line.unit_price = unit_price;
+        line.price_list = Some(price_list);
+    }
+    let rest = line
+        .minutes
+        .minus(line.free_minutes)
+        .and_then(|rest| rest.minus(line.package_minutes))
+        .map_err(out_of_range)?;
+    if rest == Minutes::ZERO {
+        return Ok(());
+    }
+    if !is_entitled(book, account.payg, grants, item.product, line.app) {
+        line.unbilled_minutes = rest;
+        return Ok(());
+    }
+    match (price, item.unpriced) {
+        (Some((unit_price, _)), _) => {
+            line.payg_minutes = rest;
+            line.quantity = Quantity::from_whole(rest.get()).map_err(out_of_range)?;
+            line.amount = Amount::of(line.quantity, unit_price, item.per).map_err(out_of_range)?;
+        }
+        (None, Unpriced::Unbilled) => line.unbilled_minutes = rest,
+        (None, Unpriced::Stop) => return Err(unpriced(context, account, line, rest)),
+    }
+    Ok(())
+}
+
+/// Whether what grants leave of an app's usage is billed. `[T]`: without a paid package the exhaustion of
+/// the free minutes suspends the app, so nothing beyond them is charged.
+///
+/// A package counts on its valid days, used up or not, for the apps that it is bound to: a scope promotion
+/// binds it to no other.
+fn is_entitled(book: &Book, payg: Payg, grants: &[Grant<'_>], product: ProductId, app: SdkAppId) -> bool {
+    match payg {
+        Payg::On => true,
+        Payg::Off => false,
+        Payg::Auto => grants
+            .iter()
+            .filter(|grant| grant.invalid.is_none() && is_bound(grant, app))
+            .filter_map(|grant| grant.plan)
+            .map(|plan| book.plan(plan))
+            .any(|plan| plan.paid && plan.product == product),
+    }
+}
+
+/// Account-rounded lines count every package of the account, whatever app it is bound to.
+fn is_bound(grant: &Grant<'_>, app: SdkAppId) -> bool {
+    app == SdkAppId::ACCOUNT_WIDE || grant.apps.is_empty() || grant.apps.binary_search(&app).is_ok()
+}
+
+fn unpriced(context: DayContext<'_>, account: &Account<'_>, line: &BillLine, minutes: Minutes) -> RuleError {
+    let book = context.book;
+    RuleError::Unpriced {
+        account: account.id,
+        app: line.app,
+        day: context.day,
+        item: book.item_of(line.tier).id.clone(),
+        tier: book
+            .tiers
+            .get(line.tier.index())
+            .map(|tier| tier.name.clone())
+            .expect("a tier of the book"),
+        price_list: book
+            .price_lists
+            .get(account.price_list.index())
+            .map(|list| list.id.clone())
+            .expect("a price list of the book"),
+        minutes,
+    }
+}
+
+/// One bill per item that has lines, in item order. Only the sum of a bill is rounded.
+///
+/// # Errors
+/// [`OutOfRange`] when a sum leaves its range.
+pub(super) fn bills(book: &Book, lines: &[BillLine]) -> Result<Vec<Bill>, OutOfRange> {
+    let mut bills: Vec<Bill> = Vec::new();
+    for line in lines {
+        let item = item_id(book, line.tier);
+        match bills.binary_search_by_key(&item, |bill| bill.item) {
+            Ok(found) => {
+                let bill = bills.get_mut(found).expect("just found");
+                bill.exact = bill.exact.plus(line.amount)?;
+            }
+            Err(place) => bills.insert(
+                place,
+                Bill {
+                    item,
+                    exact: line.amount,
+                    amount: Default::default(),
+                },
+            ),
+        }
+    }
+    for bill in &mut bills {
+        bill.amount = bill.exact.round_to_cents()?;
+    }
+    Ok(bills)
+}
+
+fn item_id(book: &Book, tier: TierId) -> ItemId {
+    book.tiers.get(tier.index()).expect("a tier of the book").item
+}

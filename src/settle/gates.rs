@@ -1,0 +1,101 @@
+//! What must hold before a day is posted (SPEC 5): every partition is there, no file twice, not too few rows,
+//! not too many rejects.
+
+use std::path::{Path, PathBuf};
+
+use crate::inputs::partitions::{self, Listing};
+use crate::inputs::rejects::{Reason, Rejects};
+use crate::job::Job;
+use crate::ledger::batch::Ledger;
+use crate::ledger::parts;
+use crate::ledger::tables::{RowContext, RowsBuilder, Table};
+use crate::rules::quantity::BillingDay;
+use crate::store::Object;
+
+use super::error::SettleError;
+
+/// How many settled days the thin-day gate looks back on.
+const THIN_DAY_WINDOW: usize = 7;
+
+/// How many rejected rows are written for people to look at.
+const REJECTS_SHOWN: usize = 10_000;
+
+/// The files that a day needs, each with its partition's date, sorted by path.
+pub(super) fn files_of_day(
+    job: &Job,
+    listing: &Listing,
+    day: BillingDay,
+) -> Result<Vec<(BillingDay, Object)>, SettleError> {
+    let usage = &job.inputs.usage.partitions;
+    let mut files = Vec::new();
+    for partition in partitions::partitions_of(&job.calendar, usage.zone, day)? {
+        let found = listing.partitions.get(&partition).filter(|files| !files.is_empty());
+        let Some(found) = found else {
+            return Err(SettleError::MissingPartition {
+                day,
+                partition,
+                url: usage.location.to_string(),
+            });
+        };
+        files.extend(found.iter().map(|object| (partition, object.clone())));
+    }
+    files.sort_by(|a, b| a.1.path.cmp(&b.1.path));
+    Ok(files)
+}
+
+/// Refuses a day with fewer accepted rows than `min_day_ratio` of the mean of the settled days before.
+pub(super) fn thin_day(job: &Job, ledger: &Ledger, day: BillingDay, accepted: u64) -> Result<(), SettleError> {
+    let before = ledger.recent_accepted_rows(day, THIN_DAY_WINDOW)?;
+    if before.is_empty() {
+        return Ok(());
+    }
+    let days = before.len() as u128;
+    let sum: u128 = before.iter().map(|rows| u128::from(*rows)).sum();
+    let scale = 1_000_000 * days;
+    let least = (u128::from(job.min_day_ratio_millionths) * sum).div_ceil(scale);
+    if u128::from(accepted) >= least {
+        return Ok(());
+    }
+    Err(SettleError::ThinDay {
+        day,
+        rows: accepted,
+        days: before.len(),
+        mean: u64::try_from(sum / days).expect("a mean of u64 fits u64"),
+        least: u64::try_from(least).expect("a part of a mean of u64 fits u64"),
+    })
+}
+
+/// Refuses a day with more rejects than the job tolerates, after writing some of them down.
+pub(super) fn too_many_rejects(
+    job: &Job,
+    rejects: &Rejects,
+    context: RowContext<'_>,
+    out: Option<&Path>,
+) -> Result<(), SettleError> {
+    let total = rejects.total();
+    if total <= job.max_rejected_rows {
+        return Ok(());
+    }
+    let day = context.day;
+    let out = out.map_or_else(|| PathBuf::from(format!("rejects-{day}.parquet")), Path::to_path_buf);
+    let shown = &rejects.rows[..rejects.rows.len().min(REJECTS_SHOWN)];
+    let mut rows = RowsBuilder::new(context);
+    rows.push_rejects(shown);
+    let bytes = parts::encode_file(Table::Rejects, &rows.finish().batches[Table::Rejects.position()]);
+    std::fs::write(&out, bytes).map_err(|source| SettleError::Write {
+        path: out.display().to_string(),
+        source,
+    })?;
+    Err(SettleError::TooManyRejects {
+        day,
+        total,
+        counts: Reason::ALL
+            .into_iter()
+            .zip(rejects.counts)
+            .filter(|(_, count)| *count > 0)
+            .collect(),
+        limit: job.max_rejected_rows,
+        written: shown.len(),
+        out: out.display().to_string(),
+    })
+}

@@ -1,0 +1,339 @@
+//! A run of `settle`: open, plan, and one day after another.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant as Clock};
+
+use crate::catalog::book::Book;
+use crate::catalog::parse::parse;
+use crate::catalog::read::{self, Source};
+use crate::inputs::dimensions::Dimensions;
+use crate::inputs::partitions::{self, Listing};
+use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest};
+use crate::job::{Job, Shape};
+use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger};
+use crate::ledger::record::{BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
+use crate::ledger::state::state_at;
+use crate::ledger::tables::{RowContext, RowsBuilder};
+use crate::rules::account_day::{DayContext, DeductionPeriod};
+use crate::rules::quantity::BillingDay;
+use crate::store::{Object, Store};
+
+use super::error::SettleError;
+use super::night::Night as DayMerge;
+use super::plan::plan;
+use super::totals::DayTotals;
+use super::unchanged::Found;
+use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gates};
+
+/// What a run holds from its first day to its last.
+pub(super) struct Run<'a> {
+    pub job: &'a Job,
+    options: &'a SettleOptions,
+    progress: &'a dyn Progress,
+    catalog: Source,
+    pub book: Book,
+    pub ledger: Ledger,
+    pub dimensions: Dimensions,
+    usage: Arc<dyn RangeReader>,
+    pub listing: Listing,
+    warnings: BTreeSet<String>,
+}
+
+/// See [`super::settle`].
+pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -> Result<Night, SettleError> {
+    refuse_other_shapes(job)?;
+    let catalog = read::read(&job.catalog)?;
+    let book = parse(&catalog.path, &catalog.text)?;
+    let ledger = Ledger::open(Store::open(&job.output)?)?;
+    let finished_publishing = ledger.finish_publishing()?;
+    let settled = ledger.first_settled_day().zip(ledger.last_settled_day());
+    let plan = plan(&job.calendar, options.days, settled, options.now)?;
+    let mut night = Night {
+        job: job.name.clone(),
+        currency: book.currency.clone(),
+        output: job.output.to_string(),
+        finished_publishing,
+        days: Vec::new(),
+        warnings: Vec::new(),
+    };
+    if plan.settled.is_empty() && plan.unsettled.is_empty() {
+        return Ok(night);
+    }
+    if !plan.unsettled.is_empty() {
+        ledger.check_store()?;
+    }
+    let begun = Clock::now();
+    let dimensions = Dimensions::load(job, &book, &job.calendar)?;
+    let dimensions_took = begun.elapsed();
+    let usage = Store::open(&job.inputs.usage.partitions.location)?;
+    let listing = partitions::list(&usage)?;
+    let usage: Arc<dyn RangeReader> = Arc::new(usage);
+    let warnings = known_gaps(job, &listing);
+    let mut run = Run {
+        job,
+        options,
+        progress,
+        catalog,
+        book,
+        ledger,
+        dimensions,
+        usage,
+        listing,
+        warnings,
+    };
+    for day in plan.settled {
+        night.days.push(run.settled_day(day)?);
+    }
+    let mut stages = vec![(Stage::Dimensions, dimensions_took)];
+    for day in plan.unsettled {
+        let report = run.settle_day(day, std::mem::take(&mut stages))?;
+        progress.day_ends(&report);
+        night.days.push(report);
+    }
+    night.warnings = run.warnings.into_iter().collect();
+    Ok(night)
+}
+
+/// Usage of another shape cannot be left out with a warning: the day would be billed zero.
+fn refuse_other_shapes(job: &Job) -> Result<(), SettleError> {
+    let shape = match job.inputs.usage.shape {
+        Shape::Seconds => return Ok(()),
+        Shape::Streams => "streams",
+        Shape::Daily => "daily",
+    };
+    Err(SettleError::Usage(format!(
+        "inputs.usage.shape = \"{shape}\" cannot be settled by this version, and settling without it would bill zero; \
+         deliver shape = \"seconds\""
+    )))
+}
+
+/// What the job asks for and this version does not do yet, and what lies in the usage directory unread.
+fn known_gaps(job: &Job, listing: &Listing) -> BTreeSet<String> {
+    let inputs = &job.inputs;
+    let unread = [
+        ("relay", inputs.relay.is_some()),
+        ("screenshots", inputs.screenshots.is_some()),
+        ("logins", inputs.logins.is_some()),
+        ("refund_requests", inputs.refund_requests.is_some()),
+    ];
+    let mut warnings: BTreeSet<String> = unread
+        .into_iter()
+        .filter(|(_, named)| *named)
+        .map(|(input, _)| format!("inputs.{input} is not acted on by this version: what it holds is not billed"))
+        .collect();
+    for stray in &listing.strays {
+        warnings.insert(format!(
+            "{stray} in the usage directory is not read: it is no date=YYYY-MM-DD/…/*.parquet file"
+        ));
+    }
+    warnings
+}
+
+impl Run<'_> {
+    /// A day that the ledger has already: unchanged, or an error.
+    fn settled_day(&mut self, day: BillingDay) -> Result<DayReport, SettleError> {
+        let batch = BatchId::settling(day);
+        let record = self.ledger.record(batch)?;
+        match self.look_at_settled(day, &record)? {
+            Found::Changed(change) => return Err(SettleError::Changed { day, change }),
+            Found::Unchanged { gone } => {
+                self.warnings.extend(gone.into_iter().map(|path| {
+                    format!("{day} was settled from {path}, which is gone; that changes nothing by itself")
+                }));
+            }
+        }
+        if record.job.catalog != self.catalog.sha256 {
+            self.warnings.insert(format!(
+                "{day} was settled with another catalog ({}…); what it billed stands",
+                record.job.catalog.get(..12).unwrap_or(&record.job.catalog)
+            ));
+        }
+        Ok(DayReport {
+            day,
+            batch,
+            outcome: DayOutcome::Unchanged,
+            totals: record.totals,
+            stages: Vec::new(),
+        })
+    }
+
+    /// Settles and posts a day.
+    fn settle_day(&mut self, day: BillingDay, mut stages: Vec<(Stage, Duration)>) -> Result<DayReport, SettleError> {
+        let files = gates::files_of_day(self.job, &self.listing, day)?;
+        let scan_error = |source| SettleError::Scan { day, source };
+        if !self.job.allow_duplicate_files {
+            usage::find_duplicates(&self.usage, &files).map_err(scan_error)?;
+        }
+        self.progress
+            .scan_begins(day, files.len(), files.iter().map(|(_, object)| object.size).sum());
+        let mut clock = Clock::now();
+        let scan = self.scan(day, &files)?;
+        stages.push((Stage::Scan, lap(&mut clock)));
+
+        let context = self.row_context(day)?;
+        gates::too_many_rejects(self.job, &scan.rejects, context, self.options.rejects_out.as_deref())?;
+        if !self.options.accept_thin_day {
+            let accepted = scan.files.iter().map(|file| file.accepted_rows).sum();
+            gates::thin_day(self.job, &self.ledger, day, accepted)?;
+        }
+
+        let batch = BatchId::settling(day);
+        let mut writer = self.ledger.begin(batch)?;
+        let merged = self.merge(day, context, scan, &mut writer);
+        let (totals, control, file_totals) = match merged {
+            Ok(merged) => merged,
+            Err(error) => {
+                writer.abandon();
+                return Err(error);
+            }
+        };
+        stages.push((Stage::Settle, lap(&mut clock)));
+        let committed = writer.commit(self.record_facts(&files, &file_totals, control))?;
+        stages.push((Stage::Publish, lap(&mut clock)));
+
+        let (outcome, record) = match committed {
+            Committed::Posted(record) => (DayOutcome::Posted, record),
+            Committed::AlreadyPosted(record) => (DayOutcome::Unchanged, record),
+        };
+        self.ledger = Ledger::open(self.ledger.store().clone())?;
+        self.warn_of(day, &totals);
+        Ok(DayReport {
+            day,
+            batch,
+            outcome,
+            totals: record.totals,
+            stages,
+        })
+    }
+
+    /// Rejects, then every account, into the writer.
+    fn merge(
+        &self,
+        day: BillingDay,
+        context: RowContext<'_>,
+        scan: Scan,
+        writer: &mut BatchWriter<'_>,
+    ) -> Result<(DayTotals, ControlTotals, Vec<FileTotals>), SettleError> {
+        let mut rejects = RowsBuilder::new(context);
+        rejects.push_rejects(&scan.rejects.rows);
+        writer.append(rejects.finish())?;
+
+        let first_settled_day = self.ledger.first_settled_day().unwrap_or(day);
+        let merge = DayMerge {
+            day: DayContext {
+                book: &self.book,
+                calendar: &self.job.calendar,
+                day,
+                deduction_period: self.job.deduction_period,
+                first_settled_day,
+            },
+            rows: context,
+            dimensions: &self.dimensions,
+            known_at: context.issued_at,
+            progress: self.progress,
+        };
+        self.progress.rules_begin(day, self.dimensions.index().len());
+        let states = state_at(&self.ledger, self.ledger.last_settled_day())?;
+        let (totals, usage_digest) = merge.run(scan.groups, states, writer)?;
+        let control = totals
+            .control(&scan.rejects, usage_digest)
+            .map_err(|what| SettleError::OutOfRange { day, what })?;
+        Ok((totals, control, scan.files))
+    }
+
+    /// Scans a day's files.
+    pub(super) fn scan(&self, day: BillingDay, files: &[(BillingDay, Object)]) -> Result<Scan, SettleError> {
+        let known_at = self.job.calendar.billing_instant(day)?;
+        let request = ScanRequest {
+            reader: &self.usage,
+            files,
+            partition_zone: self.job.inputs.usage.partitions.zone,
+            calendar: &self.job.calendar,
+            day,
+            book: &self.book,
+            accounts: &RegisteredBy::new(self.dimensions.index(), known_at),
+            deduction_period: self.job.deduction_period,
+            max_rejected_rows: self.job.max_rejected_rows,
+            progress: &|rows| self.progress.rows_read(rows),
+        };
+        usage::scan(&request).map_err(|source| SettleError::Scan { day, source })
+    }
+
+    fn row_context(&self, day: BillingDay) -> Result<RowContext<'_>, SettleError> {
+        Ok(RowContext {
+            book: &self.book,
+            day,
+            issued_at: self.job.calendar.billing_instant(day)?,
+            deduction_period: self.job.deduction_period,
+        })
+    }
+
+    /// What the commit record says beside the table files.
+    fn record_facts(&self, files: &[(BillingDay, Object)], totals: &[FileTotals], control: ControlTotals) -> Facts {
+        let inputs = files.iter().zip(totals).map(|((_, object), totals)| InputEntry {
+            input: "usage".to_owned(),
+            path: object.path.clone(),
+            size: object.size,
+            etag: object.etag.clone(),
+            rows: totals.rows,
+            day_rows: totals.day_rows,
+            accepted_rows: totals.accepted_rows,
+            accepted_seconds: totals.accepted_seconds,
+        });
+        let dimensions = self.dimensions.files().iter().map(|file| DimensionEntry {
+            dimension: file.dimension.to_owned(),
+            path: file.path.clone(),
+            size: file.size,
+            etag: file.etag.clone(),
+            sha256: file.sha256.clone(),
+            rows: file.rows,
+        });
+        Facts {
+            job: JobDigest {
+                name: self.job.name.clone(),
+                digest: self.job.digest.clone(),
+                catalog: self.catalog.sha256.clone(),
+                timezone: self.job.calendar.zone().name().to_owned(),
+                billing_time: self.job.calendar.billing_time().format("%H:%M:%S").to_string(),
+                deduction_period: match self.job.deduction_period {
+                    DeductionPeriod::Day => "day".to_owned(),
+                    DeductionPeriod::FiveMinutes => "5min".to_owned(),
+                },
+            },
+            catalog_text: self.catalog.text.clone(),
+            inputs: inputs.collect(),
+            dimensions: dimensions.collect(),
+            totals: control,
+        }
+    }
+
+    /// What the day held that this version does not bill, and what has no price.
+    fn warn_of(&mut self, day: BillingDay, totals: &DayTotals) {
+        if totals.purchases > 0 {
+            self.warnings.insert(format!(
+                "{} packages bought on {day} are not billed: this version does not charge purchases yet",
+                totals.purchases
+            ));
+        }
+        if totals.auto_renewals > 0 {
+            self.warnings.insert(format!(
+                "{} packages have auto_renew = true, which this version does not act on: they end without a renewal",
+                totals.auto_renewals
+            ));
+        }
+        if totals.unpriced_minutes > 0 {
+            self.warnings.insert(format!(
+                "{} minutes of {day} are unbilled because their tier has no price in the catalog",
+                totals.unpriced_minutes
+            ));
+        }
+    }
+}
+
+/// The time since the last lap.
+fn lap(clock: &mut Clock) -> Duration {
+    let took = clock.elapsed();
+    *clock = Clock::now();
+    took
+}

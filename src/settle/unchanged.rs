@@ -1,0 +1,117 @@
+//! Whether a settled day's inputs still add up to what was posted (SPEC 5: late data).
+
+use std::collections::BTreeMap;
+
+use crate::ledger::record::{CommitRecord, InputEntry};
+use crate::ledger::state::state_at;
+use crate::rules::quantity::{BillingDay, Instant};
+use crate::store::Object;
+
+use super::error::SettleError;
+use super::run::Run;
+use super::totals::UsageDigest;
+use super::{facts, gates};
+
+/// What a look at a settled day found.
+pub(super) enum Found {
+    /// Everything adds up to what was posted. The files that are gone change nothing by themselves.
+    Unchanged { gone: Vec<String> },
+    /// Something does not: what, for people.
+    Changed(String),
+}
+
+impl Run<'_> {
+    /// Compares a settled day's inputs with its batch.
+    pub(super) fn look_at_settled(&self, day: BillingDay, record: &CommitRecord) -> Result<Found, SettleError> {
+        let posted: BTreeMap<&str, &InputEntry> = record
+            .inputs
+            .iter()
+            .filter(|file| file.input == "usage")
+            .map(|file| (file.path.as_str(), file))
+            .collect();
+        let files = match gates::files_of_day(self.job, &self.listing, day) {
+            Ok(files) => files,
+            Err(SettleError::MissingPartition { .. }) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let gone: Vec<String> = posted
+            .keys()
+            .filter(|path| !files.iter().any(|(_, object)| object.path == **path))
+            .map(|path| (*path).to_owned())
+            .collect();
+        let touched = files
+            .iter()
+            .find(|(_, object)| !posted.get(object.path.as_str()).is_some_and(|file| same(file, object)));
+        if let Some((_, object)) = touched
+            && (!gone.is_empty() || !self.adds_up(day, &files, record)?)
+        {
+            return Ok(Found::Changed(format!(
+                "the usage file {} is new or has changed",
+                object.path
+            )));
+        }
+        let known_at = self.job.calendar.billing_instant(day)?;
+        match self.first_changed_account(day, known_at)? {
+            Some(change) => Ok(Found::Changed(change)),
+            None => Ok(Found::Unchanged { gone }),
+        }
+    }
+
+    /// Whether the files' sums are those that were posted, although the files are others.
+    fn adds_up(
+        &self,
+        day: BillingDay,
+        files: &[(BillingDay, Object)],
+        record: &CommitRecord,
+    ) -> Result<bool, SettleError> {
+        let scan = self.scan(day, files)?;
+        let index = self.dimensions.index();
+        let mut digest = UsageDigest::new(&self.book);
+        for group in scan.groups {
+            digest.add(index.account_id(group.account), &group);
+        }
+        Ok(digest.finish() == record.totals.usage_digest && scan.rejects.total() == record.totals.rejected_rows)
+    }
+
+    /// The first account whose dated facts are not those that the day's batch knew.
+    fn first_changed_account(&self, day: BillingDay, known_at: Instant) -> Result<Option<String>, SettleError> {
+        let index = self.dimensions.index();
+        let mut states = state_at(&self.ledger, Some(day))?.peekable();
+        for position in 0..u32::try_from(index.len()).expect("positions are 32 bits") {
+            if index.registered_at(position) > known_at {
+                continue;
+            }
+            let id = index.account_id(position);
+            let state = match states.next() {
+                Some(state) => state?,
+                None => return Ok(Some(format!("account {id} was registered late"))),
+            };
+            if state.account.get() < id {
+                return Ok(Some(format!("account {} is gone", state.account)));
+            }
+            if state.account.get() > id {
+                return Ok(Some(format!("account {id} was registered late")));
+            }
+            let now = facts::digest(
+                &self.book,
+                &self.dimensions.account(position),
+                &self.dimensions.packages(position),
+                &self.dimensions.refund_requests(position),
+                known_at,
+            );
+            if now != state.facts {
+                return Ok(Some(format!(
+                    "the packages, refunds or other dated facts of account {id} have changed"
+                )));
+            }
+        }
+        match states.next() {
+            Some(state) => Ok(Some(format!("account {} is gone", state?.account))),
+            None => Ok(None),
+        }
+    }
+}
+
+fn same(posted: &InputEntry, now: &Object) -> bool {
+    posted.size == now.size && posted.etag == now.etag
+}

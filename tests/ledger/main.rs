@@ -1,0 +1,6 @@
+//! The ledger: what its tables are, that the same rows give the same bytes, and that a batch is all or nothing.
+
+mod commit;
+mod fixture;
+mod state;
+mod tables;

@@ -1,0 +1,442 @@
+//! The night end to end, on the real binary: gates, exit codes and messages, the no-op, balances, zones, determinism.
+
+#[path = "night/laws.rs"]
+mod laws;
+#[path = "night/world.rs"]
+mod world;
+
+use world::World;
+
+/// The line of stderr that says why a run ended.
+fn error(said: &world::Said) -> String {
+    said.stderr
+        .lines()
+        .filter(|line| line.starts_with("error:"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn a_day_is_billed_and_the_laws_hold() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    world.settled("2024-10-12");
+    assert_eq!(
+        world.table("bills", &["bill_id", "exact", "amount", "issued_at", "corrects"]),
+        ["7/2024-10-12/av 0.239400000 0.24 2024-10-13 02:00:00 +00:00 null"]
+    );
+    assert_eq!(
+        world.table(
+            "bill_lines",
+            &[
+                "minutes",
+                "free_minutes",
+                "payg_minutes",
+                "unit_price",
+                "amount",
+                "price_list"
+            ]
+        ),
+        ["60 0 60 3.990000 0.239400000 list"]
+    );
+    assert_eq!(
+        world.table(
+            "accounts",
+            &["account_id", "opening", "paid", "charged", "closing", "state"]
+        ),
+        ["7 0.00 0.00 0.24 -0.24 active"]
+    );
+    world.verified();
+}
+
+#[test]
+fn settling_again_changes_nothing_and_says_so() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    world.settled("2024-10-12");
+    let before = world.table_files();
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stdout.contains("2024-10-12 was settled before"), "{}", said.stdout);
+    assert!(said.stdout.contains("nothing changed"), "{}", said.stdout);
+    assert_eq!(before, world.table_files());
+}
+
+#[test]
+fn a_file_rewritten_with_the_same_sums_is_unchanged_and_one_with_others_is_not() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    world.settled("2024-10-12");
+    let noon = "2024-10-12T12:00:00+08:00";
+    let one = "2024-10-12T13:00:00+08:00";
+    world.usage(
+        "2024-10-12",
+        "part-0.parquet",
+        &[
+            (one, 7, 70, "av", 1_800, Some(100)),
+            (noon, 7, 70, "av", 1_800, Some(100)),
+        ],
+    );
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert_eq!(said.code, 2, "two rows are not one row: {}", said.stdout);
+    world.an_hour_of_hd("2024-10-12");
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert_eq!(said.code, 0, "another etag, the same sums: {}", said.stderr);
+    world.usage("2024-10-12", "late.parquet", &[(one, 7, 70, "av", 60, Some(100))]);
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert_eq!(said.code, 2);
+    assert_eq!(
+        error(&said),
+        "error: 2024-10-12 is settled, and the usage file date=2024-10-12/late.parquet is new or has changed since; this \
+         version cannot post corrections, so nothing was posted: put the inputs back, or leave the day out"
+    );
+}
+
+#[test]
+fn a_purchase_that_came_late_is_a_change() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    world.settled("2024-10-12");
+    world.replace(
+        "packages.csv",
+        "refunded_at\n",
+        "refunded_at\np1,7,70,live.lite,2024-10-12T09:00:00+08:00,,\n",
+    );
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert_eq!(said.code, 2);
+    assert!(
+        error(&said).contains("dated facts of account 7 have changed"),
+        "{}",
+        said.stderr
+    );
+    world.replace(
+        "packages.csv",
+        "2024-10-12T09:00:00+08:00",
+        "2024-10-13T10:00:00.000001+08:00",
+    );
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert_eq!(
+        said.code, 0,
+        "bought after the billing time: as if absent: {}",
+        said.stderr
+    );
+}
+
+#[test]
+fn missing_data_never_bills_zero() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    let said = world.settle(&["--day", "2024-10-13"]);
+    assert_eq!(said.code, 3);
+    assert_eq!(
+        error(&said),
+        "error: cannot settle 2024-10-13: no usage files in date=2024-10-13 under file://DIR/usage; missing data never \
+         bills zero: upload the partition, then run again"
+    );
+    assert!(!world.has_batch("2024-10-13.00"));
+}
+
+#[test]
+fn a_thin_day_needs_a_word() {
+    let world = World::new();
+    let row = |day: &'static str, second: i64| (day, 7, 70, "av", second, None);
+    for day in ["2024-10-12", "2024-10-13"] {
+        let at = format!("{day}T12:00:00+08:00");
+        let rows: Vec<_> = (1..=20)
+            .map(|second| (at.as_str(), 7, 70, "av", second, None))
+            .collect();
+        world.usage(day, "part-0.parquet", &rows);
+        world.settled(day);
+    }
+    world.usage(
+        "2024-10-14",
+        "part-0.parquet",
+        &[row("2024-10-14T12:00:00+08:00", 1); 3],
+    );
+    let said = world.settle(&["--day", "2024-10-14"]);
+    assert_eq!(said.code, 3);
+    assert_eq!(
+        error(&said),
+        "error: cannot settle 2024-10-14: 3 accepted rows, but the 2 settled days before have 20 on average, and \
+         min_day_ratio asks for at least 4; look for missing files, or pass --accept-thin-day"
+    );
+    let said = world.settle(&["--day", "2024-10-14", "--accept-thin-day"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    world.verified();
+}
+
+#[test]
+fn too_many_rejects_post_nothing_and_are_written_down() {
+    let world = World::new();
+    world.usage(
+        "2024-10-12",
+        "part-0.parquet",
+        &[
+            ("2024-10-12T12:00:00+08:00", 7, 70, "av", 60, None),
+            ("2024-10-12T12:00:00+08:00", 8, 70, "av", 60, None),
+            ("2024-10-12T12:00:00+08:00", 7, -1, "av", 60, None),
+            ("2024-10-13T12:00:00+08:00", 7, 70, "av", 60, None),
+        ],
+    );
+    let said = world.settle(&["--day", "2024-10-12", "--rejects-out", "bad.parquet"]);
+    assert_eq!(said.code, 3);
+    assert_eq!(
+        error(&said),
+        "error: cannot settle 2024-10-12: 3 rejected rows (misplaced 1, bad_key 1, unknown_account 1), max_rejected_rows \
+         is 0; 3 of them are in bad.parquet"
+    );
+    assert!(!world.has_batch("2024-10-12.00"));
+    std::fs::create_dir(world.path("bad")).unwrap();
+    std::fs::rename(world.path("bad.parquet"), world.path("bad/bad.parquet")).unwrap();
+    let mut rejects: Vec<String> = world::rows(&world.path("bad"))
+        .iter()
+        .map(|row| format!("{} {} {}", row["row"], row["reason"], row["account_id"]))
+        .collect();
+    rejects.sort();
+    assert_eq!(rejects, ["2 unknown_account 8", "3 bad_key 7", "4 misplaced 7"]);
+
+    let said = world.settle(&["--day", "2024-10-12", "--set", "max_rejected_rows=3"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(
+        world.table("rejects", &["day", "file", "row", "reason", "seconds"]),
+        [
+            "2024-10-12 date=2024-10-12/part-0.parquet 2 unknown_account 60",
+            "2024-10-12 date=2024-10-12/part-0.parquet 3 bad_key 60",
+            "2024-10-12 date=2024-10-12/part-0.parquet 4 misplaced 60",
+        ]
+    );
+    world.verified();
+}
+
+#[test]
+fn a_repeated_upload_is_named() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    let from = world.path("usage/date=2024-10-12/part-0.parquet");
+    std::fs::copy(from, world.path("usage/date=2024-10-12/again.parquet")).unwrap();
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert_eq!(said.code, 3);
+    assert_eq!(
+        error(&said),
+        "error: cannot settle 2024-10-12: date=2024-10-12/again.parquet and date=2024-10-12/part-0.parquet have the same \
+         content: a repeated upload would be billed twice; remove one, or set allow_duplicate_files = true"
+    );
+    let said = world.settle(&["--day", "2024-10-12", "--set", "allow_duplicate_files=true"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(world.table("usage_daily", &["seconds", "rows"]), ["7200 2"]);
+}
+
+#[test]
+fn days_settle_in_order_and_not_before_their_billing_time() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    world.settled("2024-10-12");
+    let gap = world.settle(&["--day", "2024-10-14"]);
+    assert_eq!(gap.code, 2);
+    assert_eq!(
+        error(&gap),
+        "error: 2024-10-13 is not settled: days settle in order, so begin with --from 2024-10-13"
+    );
+    let early = world.settle(&["--day", "2024-10-11"]);
+    assert_eq!(early.code, 2);
+    assert!(
+        error(&early).contains("before 2024-10-12, the first settled day"),
+        "{}",
+        early.stderr
+    );
+    let future = world.settle(&["--from", "2024-10-13", "--to", "2999-01-01"]);
+    assert_eq!(future.code, 2);
+    assert!(
+        error(&future).contains("its billing time is 2999-01-02T02:00:00Z"),
+        "{}",
+        future.stderr
+    );
+}
+
+#[test]
+fn an_empty_ledger_needs_a_day() {
+    let world = World::new();
+    let said = world.settle(&[]);
+    assert_eq!(said.code, 2);
+    assert_eq!(
+        error(&said),
+        "error: the ledger is empty: name the first day with --day D, or --from D --to D"
+    );
+}
+
+#[test]
+fn partitions_of_another_zone_are_read_with_their_neighbours() {
+    let world = World::new();
+    world.replace(
+        "job.toml",
+        "shape = \"seconds\"",
+        "shape = \"seconds\", partition_timezone = \"UTC\"",
+    );
+    // 2024-10-12 in Shanghai is 2024-10-11T16:00Z to 2024-10-12T16:00Z.
+    world.usage(
+        "2024-10-11",
+        "a.parquet",
+        &[
+            ("2024-10-11T15:59:59Z", 7, 70, "av", 1, None),
+            ("2024-10-11T16:00:00Z", 7, 70, "av", 2, None),
+        ],
+    );
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert_eq!(said.code, 3, "the partition of 2024-10-12 is missing");
+    world.usage(
+        "2024-10-12",
+        "b.parquet",
+        &[
+            ("2024-10-12T15:59:59Z", 7, 70, "av", 4, None),
+            ("2024-10-12T16:00:00Z", 7, 70, "av", 8, None),
+        ],
+    );
+    world.settled("2024-10-12");
+    assert_eq!(
+        world.table("usage_daily", &["day", "seconds", "rows"]),
+        ["2024-10-12 6 2"]
+    );
+    world.verified();
+}
+
+#[test]
+fn a_tier_without_a_price_stops_the_run_unless_told_otherwise() {
+    let world = World::new();
+    world.usage(
+        "2024-10-12",
+        "a.parquet",
+        &[("2024-10-12T12:00:00+08:00", 7, 70, "screen_recording", 60, Some(1))],
+    );
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert_eq!(said.code, 2);
+    assert_eq!(
+        error(&said),
+        "error: cannot settle 2024-10-12: screen_recording.hd has no price on 2024-10-12 in price list list, and account 7 \
+         (app 70) used 1 minutes of it beyond its grants; give it a price, or set unpriced = \"unbilled\" on the item"
+    );
+    assert!(!world.has_batch("2024-10-12.00"));
+    assert!(
+        !world.path("out/_staging").exists() || std::fs::read_dir(world.path("out/_staging")).unwrap().count() == 0
+    );
+}
+
+#[test]
+fn an_account_with_a_balance_must_not_vanish() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    world.settled("2024-10-12");
+    world.write("accounts.csv", "account_id,registered_at\n8,2024-01-01T00:00:00Z\n");
+    world.write("opening_grants.csv", "grant_id,used\n");
+    world.usage(
+        "2024-10-13",
+        "a.parquet",
+        &[("2024-10-13T12:00:00+08:00", 8, 80, "av", 60, None)],
+    );
+    let said = world.settle(&["--day", "2024-10-13"]);
+    assert_eq!(said.code, 3);
+    assert!(
+        error(&said).contains("account 7 has a balance in the ledger"),
+        "{}",
+        said.stderr
+    );
+    assert!(!world.has_batch("2024-10-13.00"));
+}
+
+#[test]
+fn balances_chain_over_days_and_payments_count_once() {
+    let world = World::new();
+    world.replace(
+        "job.toml",
+        "opening_grants =",
+        "opening = \"file:opening.csv\"\nopening_grants =",
+    );
+    world.write("opening.csv", "account_id,balance\n7,5.00\n");
+    world.write(
+        "payments.csv",
+        "payment_id,account_id,paid_at,amount\n\
+         before,7,2024-10-11T23:59:59+08:00,100\n\
+         first,7,2024-10-12T00:00:00+08:00,1\n\
+         sharp,7,2024-10-13T10:00:00+08:00,2\n\
+         next,7,2024-10-13T10:00:01+08:00,4\n",
+    );
+    world.an_hour_of_hd("2024-10-12");
+    world.an_hour_of_hd("2024-10-13");
+    world.settled("2024-10-12");
+    world.settled("2024-10-13");
+    assert_eq!(
+        world.table(
+            "accounts",
+            &["day", "opening", "paid", "charged", "closing", "paid_total"]
+        ),
+        [
+            "2024-10-12 5.00 3.00 0.24 7.76 3.00",
+            "2024-10-13 7.76 4.00 0.24 11.52 7.00"
+        ]
+    );
+    world.verified();
+}
+
+#[test]
+fn five_minute_deduction_keeps_its_periods() {
+    let world = World::new();
+    world.replace("job.toml", "output =", "deduction_period = \"5min\"\noutput =");
+    // [T] FAQ: 30, 20 and 40 seconds in three periods.
+    world.usage(
+        "2024-10-12",
+        "a.parquet",
+        &[
+            ("2024-10-12T00:00:00+08:00", 7, 70, "av", 30, None),
+            ("2024-10-12T00:05:00+08:00", 7, 70, "av", 20, None),
+            ("2024-10-12T00:14:59+08:00", 7, 70, "av", 40, None),
+        ],
+    );
+    world.settled("2024-10-12");
+    assert_eq!(
+        world.table("usage_periods", &["period", "seconds"]),
+        ["0 30", "1 20", "2 40"]
+    );
+    assert_eq!(world.table("bill_lines", &["seconds", "minutes"]), ["90 2"]);
+    world.verified();
+}
+
+#[test]
+fn threads_files_and_ranges_change_no_byte() {
+    let days = ["2024-10-12", "2024-10-13"];
+    let make = || {
+        let world = World::new();
+        let mut accounts = "account_id,registered_at,payg\n".to_owned();
+        for account in 7..200 {
+            accounts.push_str(&format!("{account},2024-01-01T00:00:00+08:00,on\n"));
+        }
+        world.write("accounts.csv", &accounts);
+        world
+    };
+    let usage = |world: &World, split: bool| {
+        for day in days {
+            let at = format!("{day}T12:00:00+08:00");
+            let mut rows: Vec<_> = (7..200)
+                .map(|account| (at.as_str(), account, account * 10, "av", account, Some(1_000_000)))
+                .collect();
+            if split {
+                rows.reverse();
+                let (one, two) = rows.split_at(50);
+                world.usage(day, "one.parquet", one);
+                world.usage(day, "two.parquet", two);
+            } else {
+                world.usage(day, "all.parquet", &rows);
+            }
+        }
+    };
+    let one_by_one = make();
+    usage(&one_by_one, false);
+    for day in days {
+        let said = one_by_one.settle(&["--day", day, "--threads", "1"]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+    }
+    let at_once = make();
+    usage(&at_once, true);
+    let said = at_once.settle(&["--from", days[0], "--to", days[1], "--threads", "3"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(!one_by_one.table_files().is_empty());
+    assert_eq!(one_by_one.table_files(), at_once.table_files());
+}

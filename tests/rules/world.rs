@@ -1,0 +1,282 @@
+//! One account and its facts, built from short texts, and its day as text.
+
+use chrono::{DateTime, NaiveTime, Utc};
+use nightbill::catalog::book::{Book, PriceListId, ProductId};
+use nightbill::rules::account_day::{
+    AccountDay, AccountFacts, DayContext, DeductionPeriod, RuleError, settle_account_day,
+};
+use nightbill::rules::calendar::Calendar;
+use nightbill::rules::facts::{Account, Opening, OpeningGrant, Package, Payg, Payment, UsageGroup};
+use nightbill::rules::quantity::{AccountId, BillingDay, Cents, Instant, Quota, SdkAppId, Seconds};
+use nightbill::rules::recorder::{Recorder, Step};
+
+use crate::book::{book, day, plan_id, tier_id, tier_name};
+
+/// An account with no free minutes, no packages and nothing used, on 2024-06-15 in Shanghai.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) book: Book,
+    pub(crate) calendar: Calendar,
+    pub(crate) day: BillingDay,
+    pub(crate) first_settled_day: BillingDay,
+    pub(crate) period: DeductionPeriod,
+    pub(crate) account: Account<'static>,
+    pub(crate) packages: Vec<Package<'static>>,
+    pub(crate) payments: Vec<Payment>,
+    pub(crate) usage: Vec<UsageGroup>,
+    pub(crate) opening: Opening,
+}
+
+impl std::fmt::Debug for World {
+    /// All but the book.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{} by {:?}, {:?}", self.day, self.period, self.account)?;
+        writeln!(f, "{:?} {:?}", self.packages, self.payments)?;
+        writeln!(f, "{:?} {:?}", self.usage, self.opening)
+    }
+}
+
+pub(crate) fn at(text: &str) -> Instant {
+    Instant::from(text.parse::<DateTime<Utc>>().unwrap())
+}
+
+pub(crate) fn cents(text: &str) -> Cents {
+    Cents::parse(text).unwrap()
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let mut book = book();
+        book.free.clear();
+        Self {
+            book,
+            calendar: Calendar::new(chrono_tz::Asia::Shanghai, NaiveTime::from_hms_opt(10, 0, 0).unwrap()),
+            day: day("2024-06-15"),
+            first_settled_day: day("2024-01-01"),
+            period: DeductionPeriod::Day,
+            account: Account {
+                id: AccountId::new(7).unwrap(),
+                registered_at: at("2024-01-01T00:00:00Z"),
+                free_anchor: None,
+                price_list: PriceListId(0),
+                payg: Payg::Auto,
+                credit_limit: Cents::ZERO,
+                products: &[ProductId(0), ProductId(1)],
+                violation_at: None,
+            },
+            packages: Vec::new(),
+            payments: Vec::new(),
+            usage: Vec::new(),
+            opening: Opening::default(),
+        }
+    }
+
+    pub(crate) fn on(mut self, text: &str) -> Self {
+        self.day = day(text);
+        self
+    }
+
+    /// With the 10,000 free minutes of the guide, the cycles counted from `anchor`.
+    pub(crate) fn with_free_minutes(mut self, anchor: &str) -> Self {
+        self.book.free = book().free;
+        self.account.free_anchor = Some(day(anchor));
+        self
+    }
+
+    pub(crate) fn payg(mut self, payg: Payg) -> Self {
+        self.account.payg = payg;
+        self
+    }
+
+    pub(crate) fn in_five_minutes(mut self) -> Self {
+        self.period = DeductionPeriod::FiveMinutes;
+        self
+    }
+
+    /// `id plan apps purchased_at`, apps `;`-separated or `-`, and maybe `gift` and `refunded=<instant>`.
+    pub(crate) fn package(mut self, text: &str) -> Self {
+        let word: Vec<&'static str> = text.to_owned().leak().split_whitespace().collect();
+        let apps: Vec<SdkAppId> = word[2]
+            .split(';')
+            .filter(|app| *app != "-")
+            .map(|app| SdkAppId::new(app.parse().unwrap()).unwrap())
+            .collect();
+        self.packages.push(Package {
+            id: word[0],
+            apps: apps.leak(),
+            plan: plan_id(&self.book, word[1]),
+            purchased_at: at(word[3]),
+            gift: word.contains(&"gift"),
+            auto_renew: false,
+            refunded_at: word.iter().find_map(|word| word.strip_prefix("refunded=")).map(at),
+            refunded_amount: Cents::ZERO,
+        });
+        self
+    }
+
+    /// Seconds of an app in a tier `item.tier`.
+    pub(crate) fn used(self, app: i64, tier: &str, seconds: i64) -> Self {
+        self.used_in_period(app, tier, 0, seconds)
+    }
+
+    /// Seconds of an app in a meter, at an aggregate resolution.
+    pub(crate) fn metered(self, app: i64, meter: &str, pixels: i64, seconds: i64) -> Self {
+        let found = self.book.meters.iter().find(|one| one.id == meter).unwrap();
+        let tier = tier_name(&self.book, found.tier_of(pixels));
+        self.used(app, &tier, seconds)
+    }
+
+    pub(crate) fn used_in_period(mut self, app: i64, tier: &str, period: u16, seconds: i64) -> Self {
+        let key = (SdkAppId::new(app).unwrap(), tier_id(&self.book, tier), period);
+        let seconds = Seconds::new(seconds);
+        match self
+            .usage
+            .binary_search_by_key(&key, |group| (group.app, group.tier, group.period))
+        {
+            Ok(found) => {
+                let group = &mut self.usage[found];
+                group.seconds = group.seconds.plus(seconds).unwrap();
+                group.rows += 1;
+            }
+            Err(place) => self.usage.insert(
+                place,
+                UsageGroup {
+                    app: key.0,
+                    tier: key.1,
+                    period,
+                    seconds,
+                    rows: 1,
+                },
+            ),
+        }
+        self
+    }
+
+    /// A grant of which the ledger knows that this much is used.
+    pub(crate) fn opening_grant(mut self, id: &str, opening: &str, used: &str) -> Self {
+        self.opening.grants.push(OpeningGrant {
+            id: id.to_owned(),
+            opening: Quota::parse(opening).unwrap(),
+            used: Quota::parse(used).unwrap(),
+            void: false,
+        });
+        self
+    }
+
+    pub(crate) fn void_grant(mut self, id: &str) -> Self {
+        self = self.opening_grant(id, "0", "0");
+        self.opening.grants.last_mut().unwrap().void = true;
+        self
+    }
+
+    pub(crate) fn paid(mut self, paid_at: &str, amount: &str) -> Self {
+        self.payments.push(Payment {
+            paid_at: at(paid_at),
+            amount: cents(amount),
+        });
+        self
+    }
+
+    pub(crate) fn try_settle(&self, recorder: Option<&mut dyn Recorder>) -> Result<AccountDay<'_>, RuleError> {
+        let context = DayContext {
+            book: &self.book,
+            calendar: &self.calendar,
+            day: self.day,
+            deduction_period: self.period,
+            first_settled_day: self.first_settled_day,
+        };
+        let facts = AccountFacts {
+            account: self.account,
+            packages: &self.packages,
+            payments: &self.payments,
+            usage: &self.usage,
+            opening: &self.opening,
+        };
+        settle_account_day(context, facts, recorder)
+    }
+
+    pub(crate) fn settle(&self) -> AccountDay<'_> {
+        self.try_settle(None).unwrap()
+    }
+
+    /// `<app> <item>.<tier> <minutes>`, then what they are made of, parts of 0 left out.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let day = self.settle();
+        let line = |line: &nightbill::rules::account_day::BillLine| {
+            let mut text = format!("{} {} {}", line.app, tier_name(&self.book, line.tier), line.minutes);
+            for (minutes, part) in [
+                (line.free_minutes, "free"),
+                (line.package_minutes, "package"),
+                (line.payg_minutes, "payg"),
+                (line.unbilled_minutes, "unbilled"),
+            ] {
+                if minutes.get() != 0 {
+                    text += &format!(" {part} {minutes}");
+                }
+            }
+            text
+        };
+        day.lines.iter().map(line).collect()
+    }
+
+    /// `<item> <exact> <amount>`.
+    pub(crate) fn bills(&self) -> Vec<String> {
+        let day = self.settle();
+        let bills = day.bills.iter();
+        bills
+            .map(|bill| {
+                format!(
+                    "{} {} {}",
+                    self.book.items[bill.item.index()].id,
+                    bill.exact,
+                    bill.amount
+                )
+            })
+            .collect()
+    }
+
+    /// `<app> <item>.<tier> <grant> <minutes> x <ratio> = <quota>`.
+    pub(crate) fn deductions(&self) -> Vec<String> {
+        let day = self.settle();
+        let text = |row: &nightbill::rules::account_day::Deduction<'_>| {
+            let tier = tier_name(&self.book, row.tier);
+            format!(
+                "{} {tier} {} {} x {} = {}",
+                row.app, row.grant, row.minutes, row.ratio, row.quota
+            )
+        };
+        day.deductions.iter().map(text).collect()
+    }
+
+    /// `<id> <valid_from> <valid_to> used <used> of <quota> <status>`.
+    pub(crate) fn grants(&self) -> Vec<String> {
+        let day = self.settle();
+        let text = |row: &nightbill::rules::account_day::GrantState<'_>| {
+            let (status, dates) = (row.status.as_str(), format!("{} {}", row.valid_from, row.valid_to));
+            format!("{} {dates} used {} of {} {status}", row.grant, row.used, row.quota)
+        };
+        day.grants.iter().map(text).collect()
+    }
+}
+
+/// Keeps every step, its grant as text.
+#[derive(Default)]
+pub(crate) struct Kept(pub(crate) Vec<KeptStep>);
+
+/// A [`Step`] that owns its grant's id.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptStep {
+    pub(crate) line: (SdkAppId, nightbill::catalog::book::TierId, u16),
+    pub(crate) grant: String,
+    pub(crate) outcome: nightbill::rules::recorder::Outcome,
+}
+
+impl Recorder for Kept {
+    fn record(&mut self, step: &Step<'_>) {
+        self.0.push(KeptStep {
+            line: (step.app, step.tier, step.period),
+            grant: step.grant.to_string(),
+            outcome: step.outcome,
+        });
+    }
+}

@@ -1,0 +1,180 @@
+//! Files that are cut off, flipped or made to hurt.
+
+use std::panic::{self, AssertUnwindSafe};
+
+use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use bytes::Bytes;
+use nightbill::inputs::usage::ScanError;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterVersion};
+
+use super::files::{Kind, write, write_int96};
+use super::kinds::sample;
+use super::memory::assert_below_a_gigabyte;
+use super::reference::{Row, expect};
+use super::world::{Outcome, Setting, scan_file};
+
+/// Scans a hostile file: an error of the file, or an outcome; never a panic, another error, or much memory.
+fn scan_hostile(what: &str, bytes: &Bytes) -> Option<Outcome> {
+    let setting = Setting { threads: 1, ..Setting::utc() };
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| scan_file(setting, bytes)));
+    assert_below_a_gigabyte(what);
+    match outcome {
+        Ok(Ok(outcome)) => Some(outcome),
+        Ok(Err(ScanError::BadFile { .. })) => None,
+        Ok(Err(error)) => panic!("{what}: {error}"),
+        Err(_) => panic!("{what}: it panicked"),
+    }
+}
+
+/// What the plain Arrow reader makes of a file; None when it fails.
+fn read_plainly(bytes: &Bytes) -> Option<Vec<Row>> {
+    let names = ["ts", "account_id", "sdk_app_id", "meter", "seconds", "pixels"];
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).ok()?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), names);
+    let mut rows = Vec::new();
+    for batch in builder.with_projection(mask).build().ok()? {
+        let batch = batch.ok()?;
+        let ints = |name: &str| -> Option<Vec<Option<i128>>> {
+            let array = cast(batch.column_by_name(name)?, &DataType::Int64).ok()?;
+            let array = array.as_primitive::<Int64Type>();
+            Some(array.iter().map(|value| value.map(i128::from)).collect())
+        };
+        let unit = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let times = cast(batch.column_by_name("ts")?, &unit).ok()?;
+        let times = times.as_primitive::<TimestampMicrosecondType>();
+        let meters = cast(batch.column_by_name("meter")?, &DataType::Utf8).ok()?;
+        let meters = meters.as_string::<i32>();
+        let (accounts, apps, seconds, pixels) =
+            (ints("account_id")?, ints("sdk_app_id")?, ints("seconds")?, ints("pixels")?);
+        for row in 0..batch.num_rows() {
+            rows.push(Row {
+                ts: times.is_valid(row).then(|| i128::from(times.value(row)) * 1_000),
+                account_id: accounts[row],
+                sdk_app_id: apps[row],
+                meter: meters.is_valid(row).then(|| meters.value(row).to_owned()),
+                seconds: seconds[row],
+                pixels: pixels[row],
+            });
+        }
+    }
+    Some(rows)
+}
+
+/// How a changed file came out.
+#[derive(Debug, Default)]
+struct Tally {
+    refused: usize,
+    read: usize,
+}
+
+fn check_changed(what: &str, bytes: &Bytes, tally: &mut Tally) {
+    let Some(outcome) = scan_hostile(what, bytes) else {
+        tally.refused += 1;
+        return;
+    };
+    tally.read += 1;
+    let rows = panic::catch_unwind(AssertUnwindSafe(|| read_plainly(bytes))).ok().flatten();
+    let rows = rows.unwrap_or_else(|| panic!("{what}: the arrow reader refuses what the scan reads"));
+    let setting = Setting::utc();
+    assert_eq!(outcome, expect(setting, &[(setting.day, "a.parquet", &rows)]), "{what}");
+}
+
+fn kinds() -> Vec<(&'static str, Kind)> {
+    let small = Kind { page_rows: 20, group_rows: 60, ..Kind::default() };
+    vec![
+        ("dictionary", small.clone()),
+        ("plain", Kind {
+            int_encoding: Some(Encoding::PLAIN),
+            string_encoding: Some(Encoding::PLAIN),
+            ..small.clone()
+        }),
+        ("delta, v2, zstd", Kind {
+            int_encoding: Some(Encoding::DELTA_BINARY_PACKED),
+            string_encoding: Some(Encoding::DELTA_BYTE_ARRAY),
+            version: WriterVersion::PARQUET_2_0,
+            codec: Compression::ZSTD(ZstdLevel::default()),
+            ..small.clone()
+        }),
+        ("delta lengths, split, v2", Kind {
+            int_encoding: Some(Encoding::BYTE_STREAM_SPLIT),
+            string_encoding: Some(Encoding::DELTA_LENGTH_BYTE_ARRAY),
+            version: WriterVersion::PARQUET_2_0,
+            ..small.clone()
+        }),
+        ("gzip, statistics", Kind {
+            codec: Compression::GZIP(GzipLevel::default()),
+            statistics: EnabledStatistics::Page,
+            ..small.clone()
+        }),
+        ("lz4", Kind { codec: Compression::LZ4, ..small.clone() }),
+        ("brotli", Kind { codec: Compression::BROTLI(Default::default()), ..small.clone() }),
+        ("snappy, overflowing dictionary", Kind { codec: Compression::SNAPPY, dictionary_bytes: 60, ..small }),
+    ]
+}
+
+#[test]
+fn truncated_at_every_kib() {
+    let kind = Kind { group_rows: 2_000, ..Kind::default() };
+    let bytes = write(&kind, &kind.fit(&sample(20_000, 30)));
+    assert!(bytes.len() > 100 << 10);
+    for length in (0..bytes.len()).step_by(1 << 10).chain(bytes.len() - 20..bytes.len()) {
+        assert!(scan_hostile("truncated", &bytes.slice(..length)).is_none(), "{length} bytes of {}", bytes.len());
+    }
+}
+
+#[test]
+fn every_byte_flipped() {
+    panic::set_hook(Box::new(|_| {}));
+    for (what, kind) in kinds() {
+        let bytes = write(&kind, &kind.fit(&sample(100, 31)));
+        let mut tally = Tally::default();
+        for at in 0..bytes.len() {
+            for mask in [0xff, 1 << (at % 8), 0x80] {
+                let mut flipped = bytes.to_vec();
+                flipped[at] ^= mask;
+                check_changed(&format!("{what}, byte {at} ^ {mask:#x}"), &flipped.into(), &mut tally);
+            }
+        }
+        assert!(tally.read > 100 && tally.refused > 500, "{what}: {tally:?}");
+    }
+}
+
+#[test]
+fn bytes_flipped_in_larger_files() {
+    for (what, kind) in kinds() {
+        let kind = Kind { page_rows: 500, group_rows: 1_500, ..kind };
+        let bytes = write(&kind, &kind.fit(&sample(4_000, 32)));
+        let mut tally = Tally::default();
+        for flip in 0..300 {
+            let at = flip * 7_919 % bytes.len();
+            let mut flipped = bytes.to_vec();
+            flipped[at] ^= 1 << (flip % 8);
+            check_changed(&format!("{what}, byte {at}"), &flipped.into(), &mut tally);
+        }
+    }
+}
+
+#[test]
+fn flipped_int96_and_nested_files_never_panic() {
+    let rows = Kind::default().fit(&sample(60, 33));
+    let nested = Kind { extra: true, ..Kind::default() };
+    for bytes in [write_int96(&rows, false), write(&nested, &rows)] {
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.to_vec();
+            flipped[at] ^= 1 << (at % 8);
+            let _ = scan_hostile(&format!("byte {at}"), &flipped.into());
+        }
+    }
+}
+
+#[test]
+fn no_parquet_at_all() {
+    for bytes in [&b""[..], b"PAR1", b"PAR1PAR1", b"ts,account_id\n1,2\n", b"PAR1\0\0\0\0PAR1", b"PAR1\xff\xff\xff\xffPAR1"] {
+        assert!(scan_hostile("no Parquet", &Bytes::from_static(bytes)).is_none());
+    }
+}

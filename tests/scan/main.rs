@@ -1,0 +1,10 @@
+//! The usage scan against a row-by-row reference: files of every kind, of other writers, and hostile ones.
+
+mod files;
+mod foreign;
+mod hostile;
+mod kinds;
+mod memory;
+mod reference;
+mod rules;
+mod world;
