@@ -8,5 +8,7 @@ mod config {
     mod book;
     mod fixtures;
     mod job;
+    mod prices;
     mod properties;
+    mod shipped;
 }
