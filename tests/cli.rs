@@ -8,7 +8,6 @@ use assert_cmd::cargo::cargo_bin_cmd;
 
 #[path = "support/json_doc.rs"]
 mod json_doc;
-#[cfg(any())]
 #[path = "cli/night.rs"]
 mod night;
 

@@ -1,6 +1,7 @@
 //! What `check` understood, for people.
 
-use super::check_report::{CatalogPart, CheckReport, FreePart, ItemPart, PlanPart};
+use super::check_catalog::{CatalogPart, FreePart, ItemPart, PlanPart, ProductPart, PromotionPart};
+use super::check_report::CheckReport;
 use super::format::{Align, Table, bytes, counted, pairs, plain, price, thousands};
 use super::terminal::Look;
 
@@ -276,7 +277,7 @@ fn notes(plan: &PlanPart) -> String {
 }
 
 fn promotions(catalog: &CatalogPart) -> String {
-    let line = |promotion: &super::check_report::PromotionPart| {
+    let line = |promotion: &PromotionPart| {
         let plans = promotion.plans.join(", ");
         format!(
             "  {} to {}: {plans} serve the whole account\n",
@@ -287,7 +288,7 @@ fn promotions(catalog: &CatalogPart) -> String {
 }
 
 fn products(catalog: &CatalogPart) -> String {
-    let line = |product: &super::check_report::ProductPart| {
+    let line = |product: &ProductPart| {
         format!(
             "  {}: suspended {} h after overdue, removed {} days later; policies from {}\n",
             product.id,

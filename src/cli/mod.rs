@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod check_catalog;
 mod check_report;
 mod check_text;
 mod completions;

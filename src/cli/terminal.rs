@@ -3,6 +3,7 @@
 //! A reader that closes stdout early (`nightbill schema | head`) is no failure: what is left to print is dropped. Rust
 //! programs ignore SIGPIPE, and nightbill keeps it so: a closed pipe must not kill a run that is posting money.
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use clap::builder::styling::{AnsiColor, Style};
@@ -76,9 +77,10 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// As the arguments and the environment have it.
     pub(crate) fn new(args: &GlobalArgs) -> Self {
-        let utf8 = locale_is_utf8();
+        let utf8 = locale_is_utf8(|name| std::env::var(name).ok());
+        let is_plain = asks_for_plain(|name| std::env::var_os(name));
         let look = |is_terminal: bool| Look {
-            colour: wants_colour(args.color, is_terminal),
+            colour: wants_colour(args.color, is_terminal, is_plain),
             utf8,
             width: None,
         };
@@ -242,24 +244,24 @@ fn write_or_closed(out: &mut impl Write, text: &str) -> Result<(), Failure> {
     }
 }
 
-fn wants_colour(choice: ColorChoice, is_terminal: bool) -> bool {
+fn wants_colour(choice: ColorChoice, is_terminal: bool, is_plain: bool) -> bool {
     match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
-        ColorChoice::Auto => is_terminal && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb"),
+        ColorChoice::Auto => is_terminal && !is_plain,
     }
 }
 
-/// https://no-color.org: present and not empty.
-fn is_set(name: &str) -> bool {
-    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+/// Whether the environment asks for no colours: `NO_COLOR` present and not empty (no-color.org), or a dumb terminal.
+fn asks_for_plain(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    variable("NO_COLOR").is_some_and(|value| !value.is_empty()) || variable("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// The first of the locale variables that is set decides (POSIX, 8.2).
-fn locale_is_utf8() -> bool {
+fn locale_is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
     ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
-        .filter_map(|name| std::env::var(name).ok())
+        .filter_map(|name| variable(name))
         .find(|value| !value.is_empty())
         .is_some_and(|value| {
             let value = value.to_ascii_lowercase();
@@ -292,14 +294,45 @@ mod tests {
 
     #[test]
     fn colour_only_where_wanted() {
-        assert!(wants_colour(ColorChoice::Always, false));
-        assert!(!wants_colour(ColorChoice::Never, true));
-        assert!(!wants_colour(ColorChoice::Auto, false));
+        let cases = [
+            (ColorChoice::Always, false, true, true),
+            (ColorChoice::Never, true, false, false),
+            (ColorChoice::Auto, true, false, true),
+            (ColorChoice::Auto, true, true, false),
+            (ColorChoice::Auto, false, false, false),
+        ];
+        for (choice, is_terminal, is_plain, expected) in cases {
+            assert_eq!(
+                wants_colour(choice, is_terminal, is_plain),
+                expected,
+                "{choice:?} {is_terminal} {is_plain}"
+            );
+        }
         let coloured = Look {
             colour: true,
             ..Look::PLAIN
         };
         assert_eq!(coloured.bold("x"), "\u{1b}[1mx\u{1b}[0m");
         assert_eq!(Look::PLAIN.bold("x"), "x");
+    }
+
+    #[test]
+    fn the_environment_decides_colours_and_letters() {
+        let set = |name: &'static str, value: &'static str| move |asked: &str| (asked == name).then(|| value.into());
+        assert!(asks_for_plain(set("NO_COLOR", "1")));
+        assert!(!asks_for_plain(set("NO_COLOR", "")));
+        assert!(asks_for_plain(set("TERM", "dumb")));
+        assert!(!asks_for_plain(set("TERM", "xterm")));
+        let locale = |all: &'static str, lang: &'static str| {
+            locale_is_utf8(move |name| match name {
+                "LC_ALL" => Some(all.to_owned()),
+                "LANG" => Some(lang.to_owned()),
+                _ => None,
+            })
+        };
+        assert!(locale("", "de_DE.UTF-8"));
+        assert!(locale("C.utf8", "C"));
+        assert!(!locale("C", "de_DE.UTF-8"), "LC_ALL decides");
+        assert!(!locale("", ""));
     }
 }

@@ -6,8 +6,9 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::*;
 use crate::catalog::book::{
-    ItemId, Meter, MeterTier, PlanId, Policy, PriceList, PriceListEntry, ProductId, RatioTable, RatioTableId,
-    ScopePromotion, Tier,
+    Cadence, FreeRule, Item, ItemId, ItemKind, Meter, MeterTier, OnExpiry, Plan, PlanId, Policy, PriceList,
+    PriceListEntry, PriceListId, Product, ProductId, RatioTable, RatioTableId, RefundKind, Round, ScopePromotion, Tier,
+    TierId, Unpriced, Validity,
 };
 use crate::cli::check_text::text;
 use crate::cli::json_doc;
