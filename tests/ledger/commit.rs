@@ -228,6 +228,15 @@ fn a_batch_that_is_given_up_leaves_nothing() {
 }
 
 #[test]
+fn a_store_without_create_only_put_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let (ledger, _) = faulty_ledger(directory.path(), Fault::NoCreateOnly, i64::MAX, "");
+    let error = ledger.check_store().unwrap_err().to_string();
+    assert!(error.contains("ignores create-only put"), "{error}");
+    assert_eq!(tree(directory.path()), BTreeMap::new(), "the probe is gone");
+}
+
+#[test]
 fn records_follow_one_another() {
     let directory = tempfile::tempdir().unwrap();
     two_days(directory.path());

@@ -11,7 +11,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 /// What becomes of the write at which a fault strikes.
@@ -25,6 +25,8 @@ pub enum Fault {
     LostAnswer,
     /// It is done, but the answer is that of a retry, which met its own object.
     RetryMeetsItself,
+    /// Not one write but all of them: the store does not know create-only put, and overwrites.
+    NoCreateOnly,
 }
 
 /// A store whose n-th write goes wrong.
@@ -74,7 +76,7 @@ impl Plan {
 
     async fn write<T>(&self, path: &ObjectPath, write: impl Future<Output = Result<T>>) -> Result<T> {
         match self.strikes(path) {
-            None => write.await,
+            None | Some(Fault::NoCreateOnly) => write.await,
             Some(Fault::CrashBefore) => Err(injected()),
             Some(Fault::CrashAfter | Fault::LostAnswer) => {
                 write.await?;
@@ -104,13 +106,16 @@ impl ObjectStore for Faulty {
         &'s self,
         location: &'p ObjectPath,
         payload: PutPayload,
-        options: PutOptions,
+        mut options: PutOptions,
     ) -> BoxFuture<'f, Result<PutResult>>
     where
         's: 'f,
         'p: 'f,
         Self: 'f,
     {
+        if self.plan.fault == Fault::NoCreateOnly {
+            options.mode = PutMode::Overwrite;
+        }
         Box::pin(
             self.plan
                 .write(location, self.inner.put_opts(location, payload, options)),
