@@ -7,8 +7,8 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::grants::free_cycle;
 use super::scenario::{Account, Catalog, Night, Opening, OpeningGrant, Package, Payment, Plan, Scenario, Usage};
-use super::spec::free_cycle;
 use super::zone::{billing_time_of, day_of, start_of};
 
 /// Zones and days on which something happens to their clocks, or to the calendar.
