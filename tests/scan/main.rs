@@ -7,4 +7,5 @@ mod kinds;
 mod memory;
 mod reference;
 mod rules;
+mod sample;
 mod world;

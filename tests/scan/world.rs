@@ -100,10 +100,13 @@ pub fn day(text: &str) -> BillingDay {
     BillingDay::from_date(text.parse().unwrap())
 }
 
-/// A scan's result, with names: account, app, tier, period -> seconds, rows.
+/// A group with names: account, app, tier, period -> seconds, rows.
+pub type Sum = ((i64, i64, &'static str, u16), (i64, i64));
+
+/// A scan's result.
 #[derive(Debug, PartialEq)]
 pub struct Outcome {
-    pub groups: Vec<((i64, i64, &'static str, u16), (i64, i64))>,
+    pub groups: Vec<Sum>,
     pub rejects: Vec<nightbill::inputs::rejects::Reject>,
     pub counts: [u64; 8],
     pub reject_seconds: i64,
