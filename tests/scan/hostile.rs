@@ -264,7 +264,14 @@ fn strings_beyond_the_bound_are_refused_however_they_are_stored() {
             let mut rows = Kind::default().fit(&sample(100, 34));
             rows[50].meter = Some(long[..length].to_owned());
             rows[51].meter = Some(long[..length].to_owned());
-            let bytes = write(&Kind { string_encoding, version, ..Kind::default() }, &rows);
+            let bytes = write(
+                &Kind {
+                    string_encoding,
+                    version,
+                    ..Kind::default()
+                },
+                &rows,
+            );
             let found = scan_hostile("a long string", &bytes);
             assert_eq!(found.is_none(), refused, "{string_encoding:?} {length}");
         }

@@ -302,7 +302,9 @@ mod tests {
         }
         footer.push(u8::try_from(count).unwrap());
         // Field 5: num_children, zigzag.
-        children.iter().for_each(|children| footer.extend([0x55, children * 2, 0]));
+        children
+            .iter()
+            .for_each(|children| footer.extend([0x55, children * 2, 0]));
         footer.push(0);
         footer
     }
@@ -313,7 +315,11 @@ mod tests {
         assert_eq!(walk(&schema(&[1; 64])), Ok(()));
         assert_eq!(walk(&schema(&[1; 65])), Err(ThriftError::Absurd), "too deep");
         assert_eq!(walk(&schema(&[0; MAX_SCHEMA_ELEMENTS])), Ok(()));
-        assert_eq!(walk(&schema(&[0; MAX_SCHEMA_ELEMENTS + 1])), Err(ThriftError::Absurd), "too wide");
+        assert_eq!(
+            walk(&schema(&[0; MAX_SCHEMA_ELEMENTS + 1])),
+            Err(ThriftError::Absurd),
+            "too wide"
+        );
     }
 
     #[test]

@@ -35,7 +35,9 @@ fn check_strings(page: &[u8], values: usize) -> Result<(), String> {
 fn check_plain(bytes: &[u8]) -> Result<(), String> {
     let mut rest = bytes;
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
-        let Ok(length) = usize::try_from(u32::from_le_bytes(*length)) else { break };
+        let Ok(length) = usize::try_from(u32::from_le_bytes(*length)) else {
+            break;
+        };
         let Some(after) = after.get(length..) else { break };
         check_string(length)?;
         rest = after;
@@ -59,7 +61,9 @@ pub(super) fn check_values(physical: Type, encoding: Encoding, bytes: &[u8], val
         (Type::BYTE_ARRAY, Encoding::PLAIN) => check_plain(bytes),
         (Type::BYTE_ARRAY, Encoding::DELTA_LENGTH_BYTE_ARRAY) => {
             let (lengths, _) = delta_lengths(bytes, values).ok_or_else(malformed)?;
-            lengths.iter().try_for_each(|length| check_string(usize::try_from(*length).map_err(|_| malformed())?))
+            lengths
+                .iter()
+                .try_for_each(|length| check_string(usize::try_from(*length).map_err(|_| malformed())?))
         }
         (Type::BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY) => {
             let (prefixes, used) = delta_lengths(bytes, values).ok_or_else(malformed)?;
