@@ -5,6 +5,7 @@ mod foreign;
 mod hostile;
 mod kinds;
 mod memory;
+mod reading;
 mod reference;
 mod rules;
 mod sample;

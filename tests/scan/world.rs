@@ -121,12 +121,19 @@ pub fn scan_files(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Resu
             .map(|(_, path, bytes)| ((*path).to_owned(), bytes.clone()))
             .collect(),
     );
-    let reader: Arc<dyn RangeReader> = Arc::new(memory);
-    let objects = objects(files);
+    scan_objects(setting, Arc::new(memory), &objects(files))
+}
+
+/// Scans objects of any reader.
+pub fn scan_objects(
+    setting: Setting,
+    reader: Arc<dyn RangeReader>,
+    objects: &[(BillingDay, Object)],
+) -> Result<Outcome, ScanError> {
     let (calendar, book) = (setting.calendar(), book());
     let request = ScanRequest {
         reader: &reader,
-        files: &objects,
+        files: objects,
         partition_zone: setting.partition_zone,
         calendar: &calendar,
         day: setting.day,
