@@ -123,10 +123,23 @@ pub(super) fn list(
     location: &Location,
     complaints: &mut Complaints,
 ) -> Result<InputFiles, StoreError> {
-    let (store, objects) = Store::open_objects(location)?;
+    let (store, objects) = match Store::open_objects(location) {
+        Ok(found) => found,
+        Err(StoreError::NotFound { .. }) => {
+            let message = "is not there; correct inputs in the job, or put the file there";
+            complaints.add(bad_file(shown_location(location), message));
+            return Ok(InputFiles {
+                dimension,
+                files: Vec::new(),
+            });
+        }
+        Err(error) => return Err(error),
+    };
     let directory = shown_location(store.location());
     let mut files = Vec::new();
-    for (shown, object) in shown_objects(&directory, objects) {
+    let objects = shown_objects(&directory, objects);
+    let is_empty = objects.is_empty();
+    for (shown, object) in objects {
         match format_of(&object.path) {
             Some(format) => files.push(InputFile {
                 path: object.path.clone(),
@@ -142,7 +155,7 @@ pub(super) fn list(
             None => complaints.add(bad_file(shown, NO_FORMAT)),
         }
     }
-    if files.is_empty() && complaints.is_empty() {
+    if is_empty {
         let message = format!(
             "holds no .csv or .parquet file; where there are no {dimension}, put a file with a header and no rows"
         );
