@@ -78,11 +78,6 @@ impl Complaints {
         self.rows.len() >= MAX_BAD_ROWS
     }
 
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// Nothing wrong, or what is.
     pub(super) fn into_result(self) -> Result<(), DimensionError> {
         if self.rows.is_empty() {

@@ -59,7 +59,7 @@ pub(super) struct InputFile {
 }
 
 enum Content {
-    Stored { store: Store, object: Object },
+    Stored(Box<(Store, Object)>),
     InMemory(Bytes),
 }
 
@@ -90,7 +90,8 @@ impl InputFile {
                 let bound = |at: u64| usize::try_from(at.min(self.size)).expect("within what is in memory");
                 Ok(bytes.slice(bound(range.start)..bound(range.end)))
             }
-            Content::Stored { store, object } => {
+            Content::Stored(stored) => {
+                let (store, object) = stored.as_ref();
                 let bytes = store.get_range(object, range.clone())?;
                 if u64::try_from(bytes.len()) == Ok(range.end - range.start) {
                     Ok(bytes)
@@ -147,10 +148,7 @@ pub(super) fn list(
                 size: object.size,
                 etag: object.etag.clone(),
                 format,
-                content: Content::Stored {
-                    store: store.clone(),
-                    object,
-                },
+                content: Content::Stored(Box::new((store.clone(), object))),
             }),
             None => complaints.add(bad_file(shown, NO_FORMAT)),
         }
