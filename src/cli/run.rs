@@ -54,8 +54,9 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<(), Told> {
     let result = match command {
         // Tells its failures itself: the days before the one that failed are part of what it says.
         Command::Settle(args) => return settle::run(args, terminal),
+        // Says itself that laws are broken: that is a result, not a run that failed.
+        Command::Verify(args) => return verify::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
-        Command::Verify(args) => verify::run(args, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Sample(args) => sample::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),
@@ -63,7 +64,8 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<(), Told> {
     result.map_err(|failure| told(terminal, command.name(), failure))
 }
 
-fn told(terminal: &Terminal, command: &str, failure: Failure) -> Told {
+/// Tells a failure.
+pub(crate) fn told(terminal: &Terminal, command: &str, failure: Failure) -> Told {
     terminal.fail(&failure, &FailureDocument::new(command, &failure));
     Told {
         exit_code: failure.exit_code,
