@@ -2,6 +2,7 @@
 //! writes through [`Store`], whose calls block.
 
 mod connect;
+mod directories;
 mod location;
 mod message;
 mod wait;
@@ -328,31 +329,6 @@ impl Store {
         }
     }
 
-    /// Deletes every object below `directory`, and on local disk the directories that are empty then, up to the
-    /// store's own.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store does not do it.
-    pub fn delete_below(&self, directory: &str) -> Result<(), StoreError> {
-        let objects = self.list(directory)?;
-        let mut directories: Vec<&str> = Vec::new();
-        for object in &objects {
-            self.delete(&object.path)?;
-            directories.extend(parents(&object.path));
-        }
-        directories.extend(parents(directory));
-        directories.push(directory);
-        directories.sort_unstable_by_key(|path| std::cmp::Reverse(path.len()));
-        directories.dedup();
-        if let (true, Ok(base)) = (self.location.is_local(), self.location.url().to_file_path()) {
-            for path in directories {
-                // One that is not empty stays: others stage there.
-                let _ = std::fs::remove_dir(base.join(path));
-            }
-        }
-        Ok(())
-    }
-
     /// The path of an object as people see it.
     pub fn shown(&self, path: &str) -> String {
         let base = self.location.to_string();
@@ -417,11 +393,6 @@ fn is_marker(object: &Object, sorted: &[Object]) -> bool {
     let below = format!("{}/", object.path);
     let next = sorted.partition_point(|other| other.path < below);
     sorted.get(next).is_some_and(|other| other.path.starts_with(&below))
-}
-
-/// Every directory that contains `path`, innermost last.
-fn parents(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('/').map(|(end, _)| &path[..end])
 }
 
 #[cfg(test)]

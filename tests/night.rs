@@ -23,7 +23,7 @@ fn a_day_is_billed_and_the_laws_hold() {
     world.settled("2024-10-12");
     assert_eq!(
         world.table("bills", &["bill_id", "exact", "amount", "issued_at", "corrects"]),
-        ["7/2024-10-12/av 0.239400000 0.24 2024-10-13 02:00:00 +00:00 null"]
+        ["7/2024-10-12/av 0.239400000 0.24 2024-10-13 02:00:00.000000 +00:00 null"]
     );
     assert_eq!(
         world.table(

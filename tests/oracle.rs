@@ -15,8 +15,14 @@ mod describe;
 mod fraction;
 #[path = "oracle/generator.rs"]
 mod generator;
+#[path = "oracle/grants.rs"]
+mod grants;
 #[path = "oracle/guide.rs"]
 mod guide;
+#[path = "oracle/guide_account.rs"]
+mod guide_account;
+#[path = "oracle/results.rs"]
+mod results;
 #[path = "oracle/rows.rs"]
 mod rows;
 #[path = "oracle/scenario.rs"]

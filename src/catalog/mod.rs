@@ -7,4 +7,3 @@ pub mod parse;
 mod plans;
 mod prices;
 mod products;
-pub mod read;

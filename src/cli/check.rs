@@ -4,7 +4,7 @@ use chrono::Utc;
 use clap::Args;
 
 use crate::catalog::parse::parse;
-use crate::catalog::read::read;
+use crate::inputs::catalog::read;
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
 use crate::job::Job;

@@ -1,7 +1,7 @@
 //! Why a command ended: one message, what to do about it, one exit code.
 
-use crate::catalog::read::ReadError;
 use crate::config::ConfigError;
+use crate::inputs::catalog::ReadError;
 use crate::inputs::dimensions::DimensionError;
 use crate::ledger::batch::LedgerError;
 use crate::ledger::verify::VerifyError;

@@ -52,9 +52,8 @@ pub(crate) struct Told {
 
 fn dispatch(command: &Command, terminal: &Terminal) -> Result<(), Told> {
     let result = match command {
-        // Tells its failures itself: the days before the one that failed are part of what it says.
+        // These tell their failures themselves: what they found before is part of what they say.
         Command::Settle(args) => return settle::run(args, terminal),
-        // Says itself that laws are broken: that is a result, not a run that failed.
         Command::Verify(args) => return verify::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
         Command::Schema(args) => schema::run(args, terminal),
@@ -64,7 +63,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<(), Told> {
     result.map_err(|failure| told(terminal, command.name(), failure))
 }
 
-/// Tells a failure.
+/// Tells the user of a failure.
 pub(crate) fn told(terminal: &Terminal, command: &str, failure: Failure) -> Told {
     terminal.fail(&failure, &FailureDocument::new(command, &failure));
     Told {

@@ -127,6 +127,21 @@ impl Terminal {
         }
     }
 
+    /// Prints the result of a command that found what it looked for and fails for it: text and failure, or one JSON
+    /// document.
+    pub(crate) fn failed_result<T: Serialize>(
+        &self,
+        failure: &Failure,
+        document: &T,
+        render: impl FnOnce(&T, Look) -> String,
+    ) -> Result<(), Failure> {
+        if self.output == OutputFormat::Text {
+            self.print(&render(document, self.stdout))?;
+        }
+        self.fail(failure, document);
+        Ok(())
+    }
+
     /// Prints text as it is, even with `--quiet`: what the user asked for.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         write_or_closed(&mut std::io::stdout().lock(), text)
@@ -150,7 +165,7 @@ impl Terminal {
     }
 
     /// Tells why the command failed, on stderr alone.
-    pub(crate) fn say(&self, failure: &Failure) {
+    fn say(&self, failure: &Failure) {
         match self.log_format {
             LogFormat::Json => tracing::error!(
                 exit_code = failure.exit_code,

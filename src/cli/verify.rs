@@ -16,7 +16,7 @@ use super::args::parse_override;
 use super::failure::{EXIT_INTERNAL, Failure};
 use super::format::{Align, Table, thousands};
 use super::run::{Told, told};
-use super::terminal::{JSON_FORMAT, Look, Terminal};
+use super::terminal::{FailureFields, JSON_FORMAT, Look, Terminal};
 
 /// Check that the laws of the ledger hold, from its outputs alone
 ///
@@ -41,25 +41,25 @@ pub(crate) struct VerifyArgs {
 
 /// Checks, and says what it found; broken laws are a failure.
 pub(crate) fn run(args: &VerifyArgs, terminal: &Terminal) -> Result<(), Told> {
-    let failed = |failure: Failure| told(terminal, "verify", failure);
-    let (output, report) = report(args).map_err(failed)?;
-    let document = VerifyDocument::new(&output, &report);
+    let failed = |failure| told(terminal, "verify", failure);
+    let (output, report) = check(args).map_err(failed)?;
     if report.holds() {
+        let document = VerifyDocument::new(&output, &report, None);
         return terminal.result(&document, text).map_err(failed);
     }
-    terminal.asked_for(&document, text).map_err(failed)?;
-    // The document says already that the laws do not hold: with `--output json` stdout has one document, not two.
-    terminal.say(&Failure {
+    let failure = Failure {
         message: "the ledger breaks its own laws".to_owned(),
         help: Some("the output was edited or damaged: restore it from a copy, or settle into a new output".to_owned()),
         exit_code: EXIT_INTERNAL,
-    });
+    };
+    let document = VerifyDocument::new(&output, &report, Some(&failure));
+    terminal.failed_result(&failure, &document, text).map_err(failed)?;
     Err(Told {
         exit_code: EXIT_INTERNAL,
     })
 }
 
-fn report(args: &VerifyArgs) -> Result<(String, Report), Failure> {
+fn check(args: &VerifyArgs) -> Result<(String, Report), Failure> {
     let location = output_of(&args.ledger, &args.overrides)?;
     let ledger = Ledger::open(Store::open(&location)?)?;
     let extent = if args.all { Extent::All } else { Extent::Last };
@@ -96,6 +96,7 @@ pub(crate) struct VerifyDocument<'a> {
     command: &'static str,
     output: &'a str,
     holds: bool,
+    error: Option<FailureFields<'a>>,
     batches: Vec<String>,
     sums: SumsDocument,
     verdicts: Vec<VerdictDocument<'a>>,
@@ -127,12 +128,13 @@ struct VerdictDocument<'a> {
 }
 
 impl<'a> VerifyDocument<'a> {
-    fn new(output: &'a str, report: &'a Report) -> Self {
+    fn new(output: &'a str, report: &'a Report, failure: Option<&'a Failure>) -> Self {
         Self {
             format: JSON_FORMAT,
             command: "verify",
             output,
             holds: report.holds(),
+            error: failure.map(FailureFields::new),
             batches: report.batches.iter().map(ToString::to_string).collect(),
             sums: SumsDocument::new(&report.sums),
             verdicts: report.verdicts.iter().map(VerdictDocument::new).collect(),

@@ -106,13 +106,16 @@ impl Ledger {
     /// Begins a batch in a new staging directory.
     ///
     /// # Errors
-    /// [`LedgerError`] when the store fails.
+    /// [`LedgerError::LostRace`] when another run has posted since the ledger was opened, [`LedgerError::Store`] when
+    /// the store fails.
     pub fn begin(&self, id: BatchId) -> Result<BatchWriter<'_>, LedgerError> {
+        self.check_unchanged(id)?;
         let staging = Arc::new(Staging {
             store: self.store.clone(),
             batch: id,
             directory: format!("_staging/{id}/{}", new_attempt()),
         });
+        self.store.create_directory(&staging.directory)?;
         let encoders = Table::ALL
             .into_iter()
             .map(|table| TableEncoder::spawn(table, Arc::clone(&staging)))
@@ -124,6 +127,18 @@ impl Ledger {
             last_account: None,
             keep_staged: false,
         })
+    }
+}
+
+impl Ledger {
+    /// What was posted since this run looked (another day, a correction) changed what it reckons with. A rival for the
+    /// batch itself is for the commit to settle.
+    fn check_unchanged(&self, own: BatchId) -> Result<(), LedgerError> {
+        let unseen = |other: &BatchId| *other != own && self.batches.binary_search(other).is_err();
+        match list(&self.store)?.into_iter().find(unseen) {
+            Some(batch) => Err(LedgerError::LostRace { batch }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -262,11 +277,7 @@ impl BatchWriter<'_> {
         let (id, store) = (self.staging.batch, &self.ledger.store);
         keep_catalog(store, &facts)?;
         let record = self.record(facts, files)?;
-        // What was posted since this run looked (another day, a correction) changed what it reckoned with.
-        let unseen = |other: &BatchId| *other != id && self.ledger.batches.binary_search(other).is_err();
-        if list(store)?.iter().any(unseen) {
-            return Err(LedgerError::LostRace { batch: id });
-        }
+        self.ledger.check_unchanged(id)?;
         let theirs = match publish::put_record(store, id, &record.to_json()) {
             Put::Won => {
                 self.keep_staged = true;
@@ -349,10 +360,10 @@ fn keep_catalog(store: &Store, facts: &Facts) -> Result<(), LedgerError> {
 /// What can go wrong with a ledger.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// Another run posted this batch first, with other work (exit 4).
-    #[error("batch {batch} was posted by another run while this one was settling it; nothing of this run was posted")]
+    /// Another run posted this batch first with other work, or posted while this one was settling (exit 4).
+    #[error("batch {batch} was posted by another run while this one was settling; nothing of this run was posted")]
     LostRace {
-        /// The batch.
+        /// The batch that the other run posted.
         batch: BatchId,
     },
     /// Something in the output directory is not as the ledger wrote it (exit 3).

@@ -1,7 +1,7 @@
 //! Why a run of `settle` ended, and the exit code of each reason.
 
-use crate::catalog::read::ReadError;
 use crate::config::ConfigError;
+use crate::inputs::catalog::ReadError;
 use crate::inputs::dimensions::DimensionError;
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant as Clock};
 
 use crate::catalog::book::Book;
 use crate::catalog::parse::parse;
-use crate::catalog::read::{self, Source};
+use crate::inputs::catalog::{self, Source};
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
 use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest};
@@ -43,7 +43,7 @@ pub(super) struct Run<'a> {
 /// See [`super::settle`].
 pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -> Result<Night, SettleError> {
     refuse_other_shapes(job)?;
-    let catalog = read::read(&job.catalog)?;
+    let catalog = catalog::read(&job.catalog)?;
     let book = parse(&catalog.path, &catalog.text)?;
     let ledger = Ledger::open(Store::open(&job.output)?)?;
     let finished_publishing = ledger.finish_publishing()?;

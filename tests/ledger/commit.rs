@@ -1,199 +1,17 @@
 //! All or nothing: rivals, crashes at every write, answers that get lost.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Barrier};
 
-use futures::StreamExt;
-use futures::future::BoxFuture;
-use futures::stream::BoxStream;
 use nightbill::ledger::batch::{Committed, Facts, Ledger, LedgerError};
 use nightbill::ledger::tables::{Rows, Table};
 use nightbill::store::{Location, Store, StoreError};
 use object_store::local::LocalFileSystem;
-use object_store::path::Path as ObjectPath;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-};
 
+use crate::faulty::{Fault, Faulty, Plan};
 use crate::fixture::{self, batch, day, facts, ledger, post, rows, store, tables, tree, try_post};
-
-/// What becomes of the write at which a fault strikes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    /// It is not done, and the process is dead.
-    CrashBefore,
-    /// It is done, and the process is dead.
-    CrashAfter,
-    /// It is done, but its answer is an error.
-    LostAnswer,
-    /// It is done, but the answer is that of a retry, which met its own object.
-    RetryMeetsItself,
-}
-
-/// A store whose n-th write goes wrong.
-#[derive(Debug)]
-struct Faulty {
-    inner: LocalFileSystem,
-    plan: Arc<Plan>,
-}
-
-#[derive(Debug)]
-struct Plan {
-    fault: Fault,
-    writes_left: AtomicI64,
-    /// Only writes of paths that end so count.
-    only: &'static str,
-}
-
-impl fmt::Display for Faulty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Faulty")
-    }
-}
-
-impl Plan {
-    /// Some for the write that goes wrong, and after a crash for all that follow.
-    fn strikes(&self, path: &ObjectPath) -> Option<Fault> {
-        if !path.as_ref().ends_with(self.only) {
-            return None;
-        }
-        match self.writes_left.fetch_sub(1, Ordering::SeqCst) {
-            1 => Some(self.fault),
-            left if left < 1 && self.is_crash() => Some(Fault::CrashBefore),
-            _ => None,
-        }
-    }
-
-    fn is_crash(&self) -> bool {
-        matches!(self.fault, Fault::CrashBefore | Fault::CrashAfter)
-    }
-
-    fn check_alive(&self) -> Result<()> {
-        if self.is_crash() && self.writes_left.load(Ordering::SeqCst) < 1 {
-            return Err(injected());
-        }
-        Ok(())
-    }
-
-    async fn write<T>(&self, path: &ObjectPath, write: impl Future<Output = Result<T>>) -> Result<T> {
-        match self.strikes(path) {
-            None => write.await,
-            Some(Fault::CrashBefore) => Err(injected()),
-            Some(Fault::CrashAfter | Fault::LostAnswer) => {
-                write.await?;
-                Err(injected())
-            }
-            Some(Fault::RetryMeetsItself) => {
-                write.await?;
-                Err(Error::AlreadyExists {
-                    path: path.to_string(),
-                    source: "injected".into(),
-                })
-            }
-        }
-    }
-}
-
-fn injected() -> Error {
-    Error::Generic {
-        store: "test",
-        source: "injected".into(),
-    }
-}
-
-// The trait's methods as `async_trait` writes them.
-impl ObjectStore for Faulty {
-    fn put_opts<'s, 'p, 'f>(
-        &'s self,
-        location: &'p ObjectPath,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> BoxFuture<'f, Result<PutResult>>
-    where
-        's: 'f,
-        'p: 'f,
-        Self: 'f,
-    {
-        Box::pin(
-            self.plan
-                .write(location, self.inner.put_opts(location, payload, options)),
-        )
-    }
-
-    fn put_multipart_opts<'s, 'p, 'f>(
-        &'s self,
-        _location: &'p ObjectPath,
-        _options: PutMultipartOptions,
-    ) -> BoxFuture<'f, Result<Box<dyn MultipartUpload>>>
-    where
-        's: 'f,
-        'p: 'f,
-        Self: 'f,
-    {
-        unreachable!("a multipart upload overwrites, so the ledger makes none")
-    }
-
-    fn get_opts<'s, 'p, 'f>(&'s self, location: &'p ObjectPath, options: GetOptions) -> BoxFuture<'f, Result<GetResult>>
-    where
-        's: 'f,
-        'p: 'f,
-        Self: 'f,
-    {
-        Box::pin(async move {
-            self.plan.check_alive()?;
-            self.inner.get_opts(location, options).await
-        })
-    }
-
-    fn delete_stream(&self, paths: BoxStream<'static, Result<ObjectPath>>) -> BoxStream<'static, Result<ObjectPath>> {
-        let (inner, plan) = (self.inner.clone(), Arc::clone(&self.plan));
-        let delete = move |path: Result<ObjectPath>| {
-            let (inner, plan) = (inner.clone(), Arc::clone(&plan));
-            async move {
-                let path = path?;
-                plan.write(&path, inner.delete(&path)).await?;
-                Ok(path)
-            }
-        };
-        paths.then(delete).boxed()
-    }
-
-    fn list(&self, prefix: Option<&ObjectPath>) -> BoxStream<'static, Result<ObjectMeta>> {
-        match self.plan.check_alive() {
-            Ok(()) => self.inner.list(prefix),
-            Err(error) => futures::stream::once(async { Err(error) }).boxed(),
-        }
-    }
-
-    fn list_with_delimiter<'s, 'p, 'f>(&'s self, prefix: Option<&'p ObjectPath>) -> BoxFuture<'f, Result<ListResult>>
-    where
-        's: 'f,
-        'p: 'f,
-        Self: 'f,
-    {
-        self.inner.list_with_delimiter(prefix)
-    }
-
-    fn copy_opts<'s, 'p, 'q, 'f>(
-        &'s self,
-        from: &'p ObjectPath,
-        to: &'q ObjectPath,
-        options: CopyOptions,
-    ) -> BoxFuture<'f, Result<()>>
-    where
-        's: 'f,
-        'p: 'f,
-        'q: 'f,
-        Self: 'f,
-    {
-        Box::pin(self.plan.write(to, self.inner.copy_opts(from, to, options)))
-    }
-}
 
 /// The ledger of a directory behind a store whose `write`-th write goes wrong.
 fn faulty_ledger(directory: &Path, fault: Fault, write: i64, only: &'static str) -> (Ledger, Arc<Plan>) {
@@ -238,7 +56,7 @@ fn survives(fault: Fault, write: i64, expected: &BTreeMap<String, String>) -> bo
     let first = try_post(&disturbed, "2024-10-12.00", rows(day("2024-10-12"), [1, 2, 3]));
     assert_nothing_uncommitted(path);
 
-    let again = ledger(path);
+    let (again, _) = faulty_ledger(path, fault, i64::MAX, "");
     again.finish_publishing().unwrap();
     let committed = !again.batches().is_empty();
     assert!(
@@ -378,13 +196,19 @@ fn other_inputs_are_other_work() {
 fn a_batch_posted_after_the_ledger_was_opened_stops_the_commit() {
     let directory = tempfile::tempdir().unwrap();
     let before = ledger(directory.path());
+    let mut writer = before.begin(batch("2024-10-13.00")).unwrap();
+    writer.append(rows(day("2024-10-13"), [1])).unwrap();
     post(directory.path(), "2024-10-12.00", rows(day("2024-10-12"), [1]));
-    let error = try_post(&before, "2024-10-13.00", rows(day("2024-10-13"), [1])).unwrap_err();
-    assert!(
-        matches!(error, LedgerError::LostRace { .. }),
-        "it reckoned without the batch: {error}"
-    );
+    let beginning = before.begin(batch("2024-10-13.00")).map(|_| ());
+    for outcome in [writer.commit(facts()).map(|_| ()), beginning] {
+        let lost = batch("2024-10-12.00");
+        assert!(
+            matches!(outcome, Err(LedgerError::LostRace { batch }) if batch == lost),
+            "{outcome:?}"
+        );
+    }
     assert_eq!(tables(directory.path()).len(), Table::ALL.len());
+    assert_eq!(store(directory.path()).list("_staging").unwrap(), []);
 }
 
 #[test]
@@ -401,6 +225,15 @@ fn a_batch_that_is_given_up_leaves_nothing() {
         0,
         "no directories either"
     );
+}
+
+#[test]
+fn a_store_without_create_only_put_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let (ledger, _) = faulty_ledger(directory.path(), Fault::NoCreateOnly, i64::MAX, "");
+    let error = ledger.check_store().unwrap_err().to_string();
+    assert!(error.contains("ignores create-only put"), "{error}");
+    assert_eq!(tree(directory.path()), BTreeMap::new(), "the probe is gone");
 }
 
 #[test]

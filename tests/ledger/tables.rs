@@ -29,13 +29,10 @@ fn schemas() {
             writeln!(text, "  {} {}{null}: {}", column.name, column.data_type, column.meaning).unwrap();
         }
         for key in table.sorted_by() {
-            assert!(
-                table
-                    .columns()
-                    .iter()
-                    .any(|column| column.name == *key && !column.nullable),
-                "{key}"
-            );
+            let known = table.columns().iter().find(|column| column.name == *key);
+            let nullable = known.unwrap_or_else(|| panic!("{key} is a column")).nullable;
+            // The key of a reject may be what is wrong with it.
+            assert!(!nullable || table == Table::Rejects, "{key}");
         }
     }
     insta::assert_snapshot!(text);
@@ -64,7 +61,7 @@ fn rejects() -> Vec<Reject> {
         pixels: None,
         ..whole.clone()
     };
-    vec![whole, empty]
+    vec![empty, whole]
 }
 
 /// Two accounts with 5-minute deduction, and two rejects.

@@ -80,7 +80,16 @@ impl Random {
 
     fn prices(&mut self, names: &[String], percent: i64) -> Vec<(String, String)> {
         let prices = [
-            "0.99", "3.99", "15.99", "0.000001", "5", "1.234567", "53.99", "0", "0.5",
+            "0.99",
+            "3.99",
+            "15.99",
+            "0.000001",
+            "5",
+            "1.234567",
+            "53.99",
+            "0",
+            "0.5",
+            "1499.123456",
         ];
         let named = self.some(names, percent);
         named
@@ -95,10 +104,10 @@ impl Random {
         let ids = ["list", "acme", "bravo"];
         for (place, id) in ids.iter().enumerate() {
             let percent = if place == 0 { 96 } else { 40 };
-            let mut from = if self.chance(85) {
-                stage.first - days(400)
-            } else {
-                stage.first
+            // From long ago, or from a day around the last night: often after all of them.
+            let mut from = match self.chance(if place == 0 { 90 } else { 65 }) {
+                true => stage.first - days(400),
+                false => stage.last - days(1) + days(self.number(0, 3)),
             };
             for _ in 0..self.number(1, 3) {
                 let base = (place > 0 && self.chance(90)).then(|| (*self.pick(&ids[..place])).to_owned());

@@ -1,4 +1,6 @@
-//! The border: a scenario as the crate's types, and the crate's results as plain rows.
+//! The border: a scenario as the crate's types.
+
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use nightbill::catalog::book::{
@@ -6,15 +8,17 @@ use nightbill::catalog::book::{
     Product, ProductId, RatioTable, RatioTableId, RefundKind, Round, ScopePromotion, Tier, TierId, Unpriced, Validity,
 };
 use nightbill::rules::account_day::{
-    AccountDay, AccountFacts, DayContext, DeductionPeriod, RuleError, settle_account_day,
+    AccountDay, AccountFacts, DayContext, Deduction, DeductionPeriod, settle_account_day,
 };
 use nightbill::rules::calendar::Calendar;
 use nightbill::rules::facts::{Account, Opening, OpeningGrant, Package, Payg, Payment, UsageGroup};
 use nightbill::rules::quantity::{
     AccountId, BillingDay, Cents, Instant, Minutes, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
 };
+use nightbill::rules::recorder::{Outcome, Recorder, Step};
 
-use super::rows::{BalanceRow, BillRow, DeductionRow, GrantRow, LineRow, NightRows, Stop, UsageRow};
+use super::results::{rows_of, stop_of};
+use super::rows::{NightRows, Stop};
 use super::scenario as plain;
 
 /// The crate's answer for one night.
@@ -54,10 +58,44 @@ pub fn settle_with_the_crate(
         },
         first_settled_day: day(scenario.first_settled_day),
     };
-    match settle_account_day(context, facts, None) {
+    let settled = settle_account_day(context, facts, None);
+    let mut told = Told::default();
+    let watched = settle_account_day(context, facts, Some(&mut told));
+    assert_eq!(watched, settled, "who watches changes nothing");
+    if let Ok(settled) = &settled {
+        assert_eq!(
+            told.minutes,
+            deducted_minutes(settled),
+            "a recorder is told what grants gave"
+        );
+    }
+    match settled {
         Ok(settled) => Ok(rows_of(&book, &settled)),
         Err(error) => Err(stop_of(error)),
     }
+}
+
+/// The minutes that a recorder was told of, by app, tier and grant.
+#[derive(Default)]
+struct Told {
+    minutes: BTreeMap<(SdkAppId, TierId, String), i64>,
+}
+
+impl Recorder for Told {
+    fn record(&mut self, step: &Step<'_>) {
+        if let Outcome::Served { minutes, .. } = step.outcome {
+            let key = (step.app, step.tier, step.grant.to_string());
+            *self.minutes.entry(key).or_default() += minutes.get();
+        }
+    }
+}
+
+fn deducted_minutes(settled: &AccountDay<'_>) -> BTreeMap<(SdkAppId, TierId, String), i64> {
+    let row = |deduction: &Deduction<'_>| {
+        let key = (deduction.app, deduction.tier, deduction.grant.to_string());
+        (key, deduction.minutes.get())
+    };
+    settled.deductions.iter().map(row).collect()
 }
 
 fn day(date: NaiveDate) -> BillingDay {
@@ -332,132 +370,4 @@ fn usage_of(book: &Book, night: &plain::Night) -> Vec<UsageGroup> {
     let mut groups: Vec<UsageGroup> = night.usage.iter().map(group_of).collect();
     groups.sort_by_key(|group| (group.app, group.tier, group.period));
     groups
-}
-
-// ---------------------------------------------------------------- the results
-
-fn names_of(book: &Book, tier: TierId) -> (String, String) {
-    let tier = &book.tiers[usize::from(tier.0)];
-    (book.items[usize::from(tier.item.0)].id.clone(), tier.name.clone())
-}
-
-fn rows_of(book: &Book, settled: &AccountDay<'_>) -> NightRows {
-    NightRows {
-        usage: usage_rows(book, settled),
-        lines: line_rows(book, settled),
-        bills: bill_rows(book, settled),
-        deductions: deduction_rows(book, settled),
-        grants: grant_rows(book, settled),
-        balance: BalanceRow {
-            opening: settled.balance.opening.to_string(),
-            paid: settled.balance.paid.to_string(),
-            charged: settled.balance.charged.to_string(),
-            closing: settled.balance.closing.to_string(),
-            paid_total: settled.balance.paid_total.to_string(),
-        },
-    }
-}
-
-fn usage_rows(book: &Book, settled: &AccountDay<'_>) -> Vec<UsageRow> {
-    let row = |line: &nightbill::rules::account_day::UsageLine| {
-        let (item, tier) = names_of(book, line.tier);
-        UsageRow {
-            app: line.app.get(),
-            item,
-            tier,
-            seconds: line.seconds.get().into(),
-            rows: line.rows.into(),
-        }
-    };
-    settled.usage.iter().map(row).collect()
-}
-
-fn line_rows(book: &Book, settled: &AccountDay<'_>) -> Vec<LineRow> {
-    let row = |line: &nightbill::rules::account_day::BillLine| {
-        let (item, tier) = names_of(book, line.tier);
-        LineRow {
-            app: line.app.get(),
-            item,
-            tier,
-            seconds: line.seconds.get().into(),
-            minutes: line.minutes.get().into(),
-            free_minutes: line.free_minutes.get().into(),
-            package_minutes: line.package_minutes.get().into(),
-            payg_minutes: line.payg_minutes.get().into(),
-            unbilled_minutes: line.unbilled_minutes.get().into(),
-            quantity: line.quantity.to_string(),
-            unit_price: line.unit_price.to_string(),
-            price_list: line
-                .price_list
-                .map(|list| book.price_lists[usize::from(list.0)].id.clone()),
-            amount: line.amount.to_string(),
-        }
-    };
-    settled.lines.iter().map(row).collect()
-}
-
-fn bill_rows(book: &Book, settled: &AccountDay<'_>) -> Vec<BillRow> {
-    let row = |bill: &nightbill::rules::account_day::Bill| BillRow {
-        item: book.items[usize::from(bill.item.0)].id.clone(),
-        exact: bill.exact.to_string(),
-        amount: bill.amount.to_string(),
-    };
-    settled.bills.iter().map(row).collect()
-}
-
-fn deduction_rows(book: &Book, settled: &AccountDay<'_>) -> Vec<DeductionRow> {
-    let row = |deduction: &nightbill::rules::account_day::Deduction<'_>| {
-        let (item, tier) = names_of(book, deduction.tier);
-        DeductionRow {
-            app: deduction.app.get(),
-            item,
-            tier,
-            grant: deduction.grant.to_string(),
-            kind: deduction.grant.kind().to_owned(),
-            minutes: deduction.minutes.get().into(),
-            ratio: deduction.ratio.to_string(),
-            quota: deduction.quota.to_string(),
-        }
-    };
-    settled.deductions.iter().map(row).collect()
-}
-
-fn grant_rows(book: &Book, settled: &AccountDay<'_>) -> Vec<GrantRow> {
-    let row = |state: &nightbill::rules::account_day::GrantState<'_>| GrantRow {
-        grant: state.grant.to_string(),
-        kind: state.grant.kind().to_owned(),
-        plan: state.plan.map(|plan| book.plans[usize::from(plan.0)].id.clone()),
-        apps: state.apps.iter().map(|app| app.get()).collect(),
-        valid_from: state.valid_from.to_string(),
-        valid_to: state.valid_to.to_string(),
-        quota: state.quota.to_string(),
-        opening: state.opening.to_string(),
-        used: state.used.to_string(),
-        balance: state.balance.to_string(),
-        status: state.status.as_str().to_owned(),
-    };
-    settled.grants.iter().map(row).collect()
-}
-
-fn stop_of(error: RuleError) -> Stop {
-    match error {
-        RuleError::Unpriced {
-            account,
-            app,
-            day,
-            item,
-            tier,
-            price_list,
-            minutes,
-        } => Stop::Unpriced {
-            account: account.get(),
-            app: app.get(),
-            day: day.to_string(),
-            item,
-            tier,
-            price_list,
-            minutes: minutes.get().into(),
-        },
-        other => Stop::Other(other.to_string()),
-    }
 }

@@ -7,8 +7,8 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::grants::free_cycle;
 use super::scenario::{Account, Catalog, Night, Opening, OpeningGrant, Package, Payment, Plan, Scenario, Usage};
-use super::spec::free_cycle;
 use super::zone::{billing_time_of, day_of, start_of};
 
 /// Zones and days on which something happens to their clocks, or to the calendar.
@@ -369,7 +369,7 @@ impl Random {
             periods.sort_unstable();
             periods.dedup();
         }
-        let most = *self.pick(&[30, 60, 61, 125, 600, 4_000]);
+        let most = *self.pick(&[30, 60, 61, 125, 600, 4_000, 4_000_000_000]);
         for period in periods {
             let seconds = if self.chance(20) {
                 60 * (1 + most / 60)

@@ -1,5 +1,7 @@
 //! What a night yields, as plain rows: the reference's and the crate's are brought to this form and compared.
 
+use chrono::NaiveDate;
+
 /// One account's night. Every list is in the order of its table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NightRows {
@@ -86,7 +88,7 @@ pub enum Stop {
     Unpriced {
         account: i64,
         app: i64,
-        day: String,
+        day: NaiveDate,
         item: String,
         tier: String,
         price_list: String,

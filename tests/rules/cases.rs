@@ -173,6 +173,21 @@ fn one_bill_per_item_rounded_once() {
     assert_eq!(world.settle().balance.charged, cents("0.02"));
 }
 
+/// After a removal nothing is restored, the running free cycle neither; the next cycle is a new grant.
+#[test]
+fn void_free_minutes_serve_nothing_until_the_next_cycle() {
+    let world = World::new()
+        .with_free_minutes("2024-06-01")
+        .void_grant("free:7:2024-06-01")
+        .used(1, "av.audio", 60);
+    assert_eq!(world.lines(), ["1 av.audio 1 unbilled 1"]);
+    assert_eq!(
+        world.grants(),
+        ["free:7:2024-06-01 2024-06-01 2024-06-30 used 0.00 of 10000.00 void"]
+    );
+    assert_eq!(world.on("2024-07-01").lines(), ["1 av.audio 1 free 1"]);
+}
+
 /// On the guide's days: all of the purchase day, nothing of the day before, nothing after the last day.
 #[test]
 fn a_package_serves_from_its_purchase_day_to_its_last() {
@@ -239,7 +254,7 @@ fn grants_after_the_day() {
         .package("a rtc_engine.lite 1 2024-06-01T00:00:00Z")
         .package("b rtc_engine.standard 1 2024-06-02T00:00:00Z")
         .package("c conference.lite 2 2024-05-16T00:00:00Z")
-        .package("d conference.lite 3 2024-06-15T00:00:00Z refunded=2024-06-15T17:00:00Z")
+        .package("d conference.lite 3 2024-06-15T00:00:00Z refunded=2024-06-16T02:00:00Z")
         .package("e conference.lite 4 2024-06-15T00:00:00Z refunded=2024-06-16T02:00:00.000001Z")
         .package("f conference.lite 5 2024-05-15T00:00:00Z")
         .package("g conference.lite 6 2024-06-15T17:00:00Z")

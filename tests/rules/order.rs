@@ -134,7 +134,7 @@ fn every_reason_is_told() {
         .package("a conference.lite 1 2024-06-09T00:00:00Z")
         .package("b call.group 1 2024-06-02T00:00:00Z refunded=2024-06-15T03:00:00Z")
         .package("c conference.lite 1 2024-06-10T00:00:00Z")
-        .package("d class.basic 1 2024-06-15T17:00:00Z")
+        .package("d class.basic 1 2024-06-16T02:00:00Z")
         .package("e rtc_engine.lite 1 2024-05-15T00:00:00Z")
         .package("f rtc_engine.lite 2 2024-06-15T00:00:00Z")
         .package("g dashboard.standard 1 2024-06-15T00:00:00Z")

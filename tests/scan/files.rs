@@ -91,7 +91,11 @@ impl Kind {
     /// As [`Self::fit`], for files that can hold any time.
     pub fn fit_but_ts(&self, rows: &[Row]) -> Vec<Row> {
         let times = rows.iter().map(|row| row.ts);
-        self.fit(rows).into_iter().zip(times).map(|(row, ts)| Row { ts, ..row }).collect()
+        self.fit(rows)
+            .into_iter()
+            .zip(times)
+            .map(|(row, ts)| Row { ts, ..row })
+            .collect()
     }
 
     fn properties(&self) -> WriterProperties {
@@ -147,7 +151,11 @@ fn fit(value: Option<i128>, kind: &DataType) -> Option<i128> {
 fn ints(values: impl Iterator<Item = Option<i128>>, kind: &DataType) -> ArrayRef {
     macro_rules! narrow {
         ($array:ty, $native:ty) => {
-            Arc::new(values.map(|value| value.map(|value| <$native>::try_from(value).unwrap())).collect::<$array>())
+            Arc::new(
+                values
+                    .map(|value| value.map(|value| <$native>::try_from(value).unwrap()))
+                    .collect::<$array>(),
+            )
         };
     }
     match kind {
@@ -181,7 +189,9 @@ fn strings(rows: &[Row], kind: &DataType) -> ArrayRef {
 
 fn times(rows: &[Row], unit: TimeUnit, zone: Option<&str>) -> ArrayRef {
     let nanos = unit_nanos(unit);
-    let values = rows.iter().map(|row| row.ts.map(|ts| i64::try_from(ts.div_euclid(nanos)).unwrap()));
+    let values = rows
+        .iter()
+        .map(|row| row.ts.map(|ts| i64::try_from(ts.div_euclid(nanos)).unwrap()));
     match unit {
         TimeUnit::Second => Arc::new(values.collect::<TimestampSecondArray>().with_timezone_opt(zone)),
         TimeUnit::Millisecond => Arc::new(values.collect::<TimestampMillisecondArray>().with_timezone_opt(zone)),
@@ -191,12 +201,19 @@ fn times(rows: &[Row], unit: TimeUnit, zone: Option<&str>) -> ArrayRef {
 }
 
 fn nested(rows: usize) -> ArrayRef {
-    let numbers: ArrayRef = Arc::new((0..rows).map(|i| Some(i64::try_from(i).unwrap())).collect::<Int64Array>());
+    let numbers: ArrayRef = Arc::new(
+        (0..rows)
+            .map(|i| Some(i64::try_from(i).unwrap()))
+            .collect::<Int64Array>(),
+    );
     let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(
         (0..rows).map(|i| (i % 3 > 0).then(|| vec![Some(1), None, Some(3)])),
     ));
     let field = |name: &str, array: &ArrayRef| Arc::new(Field::new(name, array.data_type().clone(), true));
-    Arc::new(StructArray::from(vec![(field("ts", &numbers), Arc::clone(&numbers)), (field("meter", &lists), lists)]))
+    Arc::new(StructArray::from(vec![
+        (field("ts", &numbers), Arc::clone(&numbers)),
+        (field("meter", &lists), lists),
+    ]))
 }
 
 /// Writes rows that [`Kind::fit`].
@@ -206,11 +223,17 @@ pub fn write(kind: &Kind, rows: &[Row]) -> Bytes {
         columns.push(("room", nested(rows.len())));
     }
     columns.push(("ts", times(rows, kind.unit, kind.zone)));
-    columns.push(("account_id", ints(rows.iter().map(|row| row.account_id), &kind.account_id)));
+    columns.push((
+        "account_id",
+        ints(rows.iter().map(|row| row.account_id), &kind.account_id),
+    ));
     if kind.extra {
         columns.push(("user", nested(rows.len())));
     }
-    columns.push(("sdk_app_id", ints(rows.iter().map(|row| row.sdk_app_id), &kind.sdk_app_id)));
+    columns.push((
+        "sdk_app_id",
+        ints(rows.iter().map(|row| row.sdk_app_id), &kind.sdk_app_id),
+    ));
     if let Some(meter) = &kind.meter {
         columns.push(("meter", strings(rows, meter)));
     }
@@ -226,7 +249,7 @@ pub fn write_columns(kind: &Kind, columns: Vec<(&str, ArrayRef)>) -> Bytes {
     let fields: Vec<Field> = columns
         .iter()
         .map(|(name, array)| {
-            let nullable = array.null_count() > 0 || array.data_type().is_nested();
+            let nullable = array.logical_null_count() > 0 || array.data_type().is_nested();
             Field::new(*name, array.data_type().clone(), nullable)
         })
         .collect();
@@ -255,14 +278,22 @@ pub fn write_int96(rows: &[Row], required: bool) -> Bytes {
             let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
             let present: Vec<_> = values.into_iter().flatten().collect();
             let mut column = group.next_column().unwrap().unwrap();
-            column.typed::<$type>().write_batch(&present, (!required).then_some(&levels[..]), None).unwrap();
+            column
+                .typed::<$type>()
+                .write_batch(&present, (!required).then_some(&levels[..]), None)
+                .unwrap();
             column.close().unwrap();
         };
     }
     column!(Int96Type, rows.iter().map(|row| row.ts.map(to_int96)).collect());
     column!(Int64Type, rows.iter().map(|row| row.account_id.map(number)).collect());
     column!(Int64Type, rows.iter().map(|row| row.sdk_app_id.map(number)).collect());
-    column!(ByteArrayType, rows.iter().map(|row| row.meter.as_deref().map(ByteArray::from)).collect());
+    column!(
+        ByteArrayType,
+        rows.iter()
+            .map(|row| row.meter.as_deref().map(ByteArray::from))
+            .collect()
+    );
     column!(Int64Type, rows.iter().map(|row| row.seconds.map(number)).collect());
     column!(Int64Type, rows.iter().map(|row| row.pixels.map(number)).collect());
     group.close().unwrap();
@@ -274,7 +305,10 @@ fn to_int96(nanos: i128) -> Int96 {
     let day = i32::try_from(nanos.div_euclid(DAY) + 2_440_588).unwrap();
     let of_day = u64::try_from(nanos.rem_euclid(DAY)).unwrap();
     let mut value = Int96::new();
-    let (low, high) = (u32::try_from(of_day & 0xffff_ffff).unwrap(), u32::try_from(of_day >> 32).unwrap());
+    let (low, high) = (
+        u32::try_from(of_day & 0xffff_ffff).unwrap(),
+        u32::try_from(of_day >> 32).unwrap(),
+    );
     value.set_data(low, high, day.cast_unsigned());
     value
 }

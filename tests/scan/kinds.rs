@@ -35,19 +35,39 @@ pub fn sample(count: usize, seed: u64) -> Vec<Row> {
         let hours: Vec<i128> = (0..24).collect();
         let minutes: Vec<i128> = (0..3_600).step_by(7).collect();
         let usual = START + (pick(&hours) * 3_600 + pick(&minutes)) * SECOND + pick(&[0, 1, 999_999_999]);
-        let odd_ts = pick(&[START - 1, START + 86_400 * SECOND, -SECOND, 40_000_000_000 * SECOND, START]);
+        let odd_ts = pick(&[
+            START - 1,
+            START + 86_400 * SECOND,
+            -SECOND,
+            40_000_000_000 * SECOND,
+            START,
+        ]);
         let meters = ["av", "recording", "mix_h264", "teapot", "", "AV"];
         let common = ["av", "recording", "mix_h264"];
         let (a, b) = (pick(&[0, 1, 2, 3, 4, 5]), pick(&[0, 1, 2]));
         let name = |names: &[&str], at: i128| names[usize::try_from(at).unwrap()].to_owned();
         Row {
             ts: (pick(&dice) > 0).then_some(often(usual, odd_ts, pick(&dice))),
-            account_id: (pick(&dice) > 0)
-                .then_some(often(pick(&[1, 2, 3, 4, 5]), pick(&[0, -1, 6, 100, i128::from(u64::MAX)]), pick(&dice))),
-            sdk_app_id: (pick(&dice) > 0)
-                .then_some(often(pick(&[1, 7, 100, 120]), pick(&[0, -7, i128::from(i64::MIN)]), pick(&dice))),
-            meter: (pick(&dice) > 0).then_some(if pick(&dice) == 0 { name(&meters, a) } else { name(&common, b) }),
-            seconds: (pick(&dice) > 0).then_some(often(pick(&[1, 1, 1, 60]), pick(&[0, -1, 86_400, 86_401]), pick(&dice))),
+            account_id: (pick(&dice) > 0).then_some(often(
+                pick(&[1, 2, 3, 4, 5]),
+                pick(&[0, -1, 6, 100, i128::from(u64::MAX)]),
+                pick(&dice),
+            )),
+            sdk_app_id: (pick(&dice) > 0).then_some(often(
+                pick(&[1, 7, 100, 120]),
+                pick(&[0, -7, i128::from(i64::MIN)]),
+                pick(&dice),
+            )),
+            meter: (pick(&dice) > 0).then_some(if pick(&dice) == 0 {
+                name(&meters, a)
+            } else {
+                name(&common, b)
+            }),
+            seconds: (pick(&dice) > 0).then_some(often(
+                pick(&[1, 1, 1, 60]),
+                pick(&[0, -1, 86_400, 86_401]),
+                pick(&dice),
+            )),
             pixels: (pick(&dice) > 2).then_some(often(
                 pick(&[0, 1, 100, 921_600, 921_601, 2_073_600, 4_000_000, 10_000_000]),
                 pick(&[-1, i128::from(i64::MAX), i128::from(u64::MAX)]),
@@ -91,14 +111,27 @@ fn every_encoding_page_version_and_codec() {
     let encodings = [
         (None, None),
         (Some(Encoding::PLAIN), Some(Encoding::PLAIN)),
-        (Some(Encoding::DELTA_BINARY_PACKED), Some(Encoding::DELTA_LENGTH_BYTE_ARRAY)),
+        (
+            Some(Encoding::DELTA_BINARY_PACKED),
+            Some(Encoding::DELTA_LENGTH_BYTE_ARRAY),
+        ),
         (Some(Encoding::BYTE_STREAM_SPLIT), Some(Encoding::DELTA_BYTE_ARRAY)),
     ];
     let rows = sample(1_000, 2);
     for codec in codecs {
         for (int_encoding, string_encoding) in encodings {
             for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
-                check(&Kind { codec, int_encoding, string_encoding, version, page_rows: 300, ..Kind::default() }, &rows);
+                check(
+                    &Kind {
+                        codec,
+                        int_encoding,
+                        string_encoding,
+                        version,
+                        page_rows: 300,
+                        ..Kind::default()
+                    },
+                    &rows,
+                );
             }
         }
     }
@@ -135,9 +168,21 @@ fn every_integer_width() {
 #[test]
 fn every_timestamp() {
     let rows = sample(1_000, 4);
-    for unit in [TimeUnit::Second, TimeUnit::Millisecond, TimeUnit::Microsecond, TimeUnit::Nanosecond] {
+    for unit in [
+        TimeUnit::Second,
+        TimeUnit::Millisecond,
+        TimeUnit::Microsecond,
+        TimeUnit::Nanosecond,
+    ] {
         for zone in [None, Some("UTC"), Some("Asia/Shanghai"), Some("+08:00")] {
-            check(&Kind { unit, zone, ..Kind::default() }, &rows);
+            check(
+                &Kind {
+                    unit,
+                    zone,
+                    ..Kind::default()
+                },
+                &rows,
+            );
         }
     }
 }
@@ -146,14 +191,22 @@ fn every_timestamp() {
 fn int96_timestamps_of_any_year() {
     let mut rows = sample(1_000, 5);
     // Beyond what 64-bit nanoseconds, and microseconds, can hold: it must not wrap into the day.
-    let years = [START + (1 << 64), START - (1 << 64), START + 1_000 * (1_i128 << 64), 1_000_000_000 * 86_400 * SECOND];
+    let years = [
+        START + (1 << 64),
+        START - (1 << 64),
+        START + 1_000 * (1_i128 << 64),
+        1_000_000_000 * 86_400 * SECOND,
+    ];
     rows.iter_mut().zip(years).for_each(|(row, ts)| row.ts = Some(ts));
     let rows = Kind::default().fit_but_ts(&rows);
     let found = scan_file(Setting::utc(), &write_int96(&rows, false)).unwrap();
     assert_eq!(found, expected(&rows));
     let whole: Vec<Row> = rows.into_iter().filter(is_whole).collect();
     assert!(whole.len() > 100);
-    assert_eq!(scan_file(Setting::utc(), &write_int96(&whole, true)).unwrap(), expected(&whole));
+    assert_eq!(
+        scan_file(Setting::utc(), &write_int96(&whole, true)).unwrap(),
+        expected(&whole)
+    );
 }
 
 fn is_whole(row: &Row) -> bool {
@@ -165,9 +218,22 @@ fn is_whole(row: &Row) -> bool {
 fn every_string() {
     let rows = sample(1_000, 6);
     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    for meter in [DataType::Utf8, DataType::LargeUtf8, DataType::Utf8View, DataType::Binary, dictionary] {
+    for meter in [
+        DataType::Utf8,
+        DataType::LargeUtf8,
+        DataType::Utf8View,
+        DataType::Binary,
+        dictionary,
+    ] {
         for string_encoding in [None, Some(Encoding::PLAIN), Some(Encoding::DELTA_BYTE_ARRAY)] {
-            check(&Kind { meter: Some(meter.clone()), string_encoding, ..Kind::default() }, &rows);
+            check(
+                &Kind {
+                    meter: Some(meter.clone()),
+                    string_encoding,
+                    ..Kind::default()
+                },
+                &rows,
+            );
         }
     }
 }
@@ -175,21 +241,52 @@ fn every_string() {
 #[test]
 fn optional_columns_may_be_absent() {
     let rows = sample(500, 7);
-    check(&Kind { meter: None, ..Kind::default() }, &rows);
-    check(&Kind { seconds: None, ..Kind::default() }, &rows);
-    check(&Kind { meter: None, seconds: None, ..Kind::default() }, &rows);
+    check(
+        &Kind {
+            meter: None,
+            ..Kind::default()
+        },
+        &rows,
+    );
+    check(
+        &Kind {
+            seconds: None,
+            ..Kind::default()
+        },
+        &rows,
+    );
+    check(
+        &Kind {
+            meter: None,
+            seconds: None,
+            ..Kind::default()
+        },
+        &rows,
+    );
 }
 
 #[test]
 fn any_layout() {
     let rows = sample(20_000, 8);
-    for (group_rows, page_rows, dictionary_bytes) in
-        [(1, 1, 1), (7, 3, 10), (1_000, 1, 1 << 20), (8_192, 8_192, 64), (8_193, 100, 40), (1 << 20, 1 << 20, 1 << 20)]
-    {
+    for (group_rows, page_rows, dictionary_bytes) in [
+        (1, 1, 1),
+        (7, 3, 10),
+        (1_000, 1, 1 << 20),
+        (8_192, 8_192, 64),
+        (8_193, 100, 40),
+        (1 << 20, 1 << 20, 1 << 20),
+    ] {
         let few = if group_rows < 10 { 100 } else { rows.len() };
         for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
             for statistics in [EnabledStatistics::None, EnabledStatistics::Page] {
-                let kind = Kind { group_rows, page_rows, dictionary_bytes, version, statistics, ..Kind::default() };
+                let kind = Kind {
+                    group_rows,
+                    page_rows,
+                    dictionary_bytes,
+                    version,
+                    statistics,
+                    ..Kind::default()
+                };
                 check(&kind, &rows[..few]);
             }
         }
@@ -199,21 +296,39 @@ fn any_layout() {
 #[test]
 fn null_patterns() {
     let rows: Vec<Row> = sample(2_000, 9);
-    let none = Row { ts: None, account_id: None, sdk_app_id: None, meter: None, seconds: None, pixels: None };
+    let none = Row {
+        ts: None,
+        account_id: None,
+        sdk_app_id: None,
+        meter: None,
+        seconds: None,
+        pixels: None,
+    };
     let whole: Vec<Row> = rows.iter().filter(|row| is_whole(row)).cloned().collect();
     let patterns: Vec<(&str, Vec<Row>)> = vec![
         ("no nulls", whole.clone()),
         ("nothing but nulls", vec![none.clone(); 1_000]),
         ("nulls first", [vec![none.clone(); 500], whole.clone()].concat()),
         ("nulls last", [whole.clone(), vec![none.clone(); 500]].concat()),
-        ("alternating", whole.iter().flat_map(|row| [row.clone(), none.clone()]).collect()),
+        (
+            "alternating",
+            whole.iter().flat_map(|row| [row.clone(), none.clone()]).collect(),
+        ),
         ("no rows", Vec::new()),
     ];
     for (what, rows) in patterns {
         for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
             for int_encoding in [None, Some(Encoding::PLAIN), Some(Encoding::DELTA_BINARY_PACKED)] {
                 println!("{what}");
-                check(&Kind { version, int_encoding, page_rows: 128, ..Kind::default() }, &rows);
+                check(
+                    &Kind {
+                        version,
+                        int_encoding,
+                        page_rows: 128,
+                        ..Kind::default()
+                    },
+                    &rows,
+                );
             }
         }
     }
@@ -221,7 +336,13 @@ fn null_patterns() {
 
 #[test]
 fn nested_columns_are_passed_over() {
-    check(&Kind { extra: true, ..Kind::default() }, &sample(1_000, 10));
+    check(
+        &Kind {
+            extra: true,
+            ..Kind::default()
+        },
+        &sample(1_000, 10),
+    );
 }
 
 #[test]
@@ -258,7 +379,12 @@ fn untyped_nulls() {
     let av: ArrayRef = Arc::new(StringArray::from(vec!["av"; rows.len()]));
     for (meter, rows) in [(&av, with(Some("av"))), (&nulls, with(None))] {
         let bytes = write_columns(&Kind::default(), columns(meter));
-        assert_eq!(scan_file(Setting::utc(), &bytes).unwrap(), expected(&rows), "{}", meter.data_type());
+        assert_eq!(
+            scan_file(Setting::utc(), &bytes).unwrap(),
+            expected(&rows),
+            "{}",
+            meter.data_type()
+        );
     }
 }
 
@@ -283,18 +409,35 @@ fn wrong_columns_are_named() {
             ("pixels", Arc::clone(&ints)),
         ]
     };
-    let without = |name: &str| all().into_iter().filter(|(column, _)| *column != name).collect::<Vec<_>>();
+    let without = |name: &str| {
+        all()
+            .into_iter()
+            .filter(|(column, _)| *column != name)
+            .collect::<Vec<_>>()
+    };
     let with = |name: &'static str, array: &ArrayRef| [without(name), vec![(name, Arc::clone(array))]].concat();
     let cases = [
-        (without("ts"), "a.parquet, column ts: there is no such column, and a timestamp is needed"),
+        (
+            without("ts"),
+            "a.parquet, column ts: there is no such column, and a timestamp is needed",
+        ),
         (
             without("pixels"),
             "a.parquet, column pixels: there is no such column, and an integer is needed: \
              write one, null or 0 where there is no video",
         ),
-        (with("ts", &ints), "a.parquet, column ts: it is Int64, and a timestamp is needed"),
-        (with("account_id", &text), "a.parquet, column account_id: it is Utf8, and an integer is needed"),
-        (with("meter", &ints), "a.parquet, column meter: it is Int64, and a string is needed"),
+        (
+            with("ts", &ints),
+            "a.parquet, column ts: it is Int64, and a timestamp is needed",
+        ),
+        (
+            with("account_id", &text),
+            "a.parquet, column account_id: it is Utf8, and an integer is needed",
+        ),
+        (
+            with("meter", &ints),
+            "a.parquet, column meter: it is Int64, and a string is needed",
+        ),
         (
             [all(), vec![("pixels", Arc::clone(&ints))]].concat(),
             "a.parquet, column pixels: there are several columns of this name: write the file with one",

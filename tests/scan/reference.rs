@@ -30,17 +30,28 @@ enum Verdict {
 /// What a scan of these files must find.
 pub fn expect(setting: Setting, files: &[(BillingDay, &str, &[Row])]) -> Outcome {
     let mut sums: BTreeMap<(i64, i64, usize, u16), (i64, i64)> = BTreeMap::new();
-    let mut outcome =
-        Outcome { groups: Vec::new(), rejects: Vec::new(), counts: [0; 8], reject_seconds: 0, files: Vec::new() };
+    let mut outcome = Outcome {
+        groups: Vec::new(),
+        rejects: Vec::new(),
+        counts: [0; 8],
+        reject_seconds: 0,
+        files: Vec::new(),
+    };
     for (date, path, rows) in files {
-        let mut totals = FileTotals { rows: u64::try_from(rows.len()).unwrap(), ..FileTotals::default() };
+        let mut totals = FileTotals {
+            rows: u64::try_from(rows.len()).unwrap(),
+            ..FileTotals::default()
+        };
         for (row, number) in rows.iter().zip(1..) {
             match judge(setting, *date, row) {
                 Verdict::OtherDay => {}
                 Verdict::Rejected(reason) => {
                     totals.day_rows += 1;
                     outcome.counts[Reason::ALL.iter().position(|of| *of == reason).unwrap()] += 1;
-                    let seconds = row.seconds.filter(|seconds| (1..=86_400).contains(seconds)).unwrap_or(0);
+                    let seconds = row
+                        .seconds
+                        .filter(|seconds| (1..=86_400).contains(seconds))
+                        .unwrap_or(0);
                     outcome.reject_seconds += i64::try_from(seconds).unwrap();
                     outcome.rejects.push(reject(path, number, reason, row));
                 }
@@ -58,19 +69,32 @@ pub fn expect(setting: Setting, files: &[(BillingDay, &str, &[Row])]) -> Outcome
     }
     outcome.rejects.sort_by(|a, b| (&a.file, a.row).cmp(&(&b.file, b.row)));
     outcome.rejects.truncate(10_000);
-    outcome.groups =
-        sums.into_iter().map(|((account, app, tier, period), sum)| ((account, app, TIERS[tier], period), sum)).collect();
+    outcome.groups = sums
+        .into_iter()
+        .map(|((account, app, tier, period), sum)| ((account, app, TIERS[tier], period), sum))
+        .collect();
     outcome
 }
 
 fn judge(setting: Setting, partition: BillingDay, row: &Row) -> Verdict {
-    let misfit =
-        |reason| if partition == setting.day { Verdict::Rejected(reason) } else { Verdict::OtherDay };
+    let misfit = |reason| {
+        if partition == setting.day {
+            Verdict::Rejected(reason)
+        } else {
+            Verdict::OtherDay
+        }
+    };
     let starts = |zone, day: BillingDay, later| {
-        i128::from(start_of_date(zone, day.checked_add_days(later).unwrap()).unwrap().micros()) * 1_000
+        i128::from(
+            start_of_date(zone, day.checked_add_days(later).unwrap())
+                .unwrap()
+                .micros(),
+        ) * 1_000
     };
     let years = 0..32_503_680_000_i128 * 1_000_000_000;
-    let Some(ts) = row.ts.filter(|ts| years.contains(ts)) else { return misfit(Reason::BadTs) };
+    let Some(ts) = row.ts.filter(|ts| years.contains(ts)) else {
+        return misfit(Reason::BadTs);
+    };
     if ts < starts(setting.partition_zone, partition, 0) || ts >= starts(setting.partition_zone, partition, 1) {
         return misfit(Reason::Misplaced);
     }
@@ -95,18 +119,28 @@ fn judge(setting: Setting, partition: BillingDay, row: &Row) -> Verdict {
         }
         first_tier += bounds.len();
     }
-    let Some((first_tier, bounds)) = found else { return Verdict::Rejected(Reason::UnknownMeter) };
-    let Some(seconds @ 1..=86_400) = row.seconds else { return Verdict::Rejected(Reason::BadSeconds) };
+    let Some((first_tier, bounds)) = found else {
+        return Verdict::Rejected(Reason::UnknownMeter);
+    };
+    let Some(seconds @ 1..=86_400) = row.seconds else {
+        return Verdict::Rejected(Reason::BadSeconds);
+    };
     let pixels = row.pixels.unwrap_or(0);
     if pixels < 0 || pixels > i128::from(i64::MAX) {
         return Verdict::Rejected(Reason::BadPixels);
     }
-    let step = bounds.iter().position(|most| pixels <= i128::from(*most)).unwrap_or(bounds.len() - 1);
+    let step = bounds
+        .iter()
+        .position(|most| pixels <= i128::from(*most))
+        .unwrap_or(bounds.len() - 1);
     let period = match setting.period {
         DeductionPeriod::Day => 0,
         DeductionPeriod::FiveMinutes => u16::try_from((ts - start) / 300_000_000_000).unwrap(),
     };
-    Verdict::Accepted((account, app, TIERS[first_tier + step], period), i64::try_from(seconds).unwrap())
+    Verdict::Accepted(
+        (account, app, TIERS[first_tier + step], period),
+        i64::try_from(seconds).unwrap(),
+    )
 }
 
 fn reject(file: &str, row: i64, reason: Reason, values: &Row) -> Reject {

@@ -18,13 +18,18 @@ use super::world::{Memory, Setting, day, objects, scan_file, scan_files};
 type Part = (BillingDay, String, Vec<Row>);
 
 fn write_all<'a>(kind: &Kind, parts: &'a [Part]) -> Vec<(BillingDay, &'a str, Bytes)> {
-    parts.iter().map(|(date, path, rows)| (*date, path.as_str(), write(kind, rows))).collect()
+    parts
+        .iter()
+        .map(|(date, path, rows)| (*date, path.as_str(), write(kind, rows)))
+        .collect()
 }
 
 #[track_caller]
 fn check(setting: Setting, kind: &Kind, parts: &[Part]) {
-    let expected: Vec<(BillingDay, &str, &[Row])> =
-        parts.iter().map(|(date, path, rows)| (*date, path.as_str(), rows.as_slice())).collect();
+    let expected: Vec<(BillingDay, &str, &[Row])> = parts
+        .iter()
+        .map(|(date, path, rows)| (*date, path.as_str(), rows.as_slice()))
+        .collect();
     let found = scan_files(setting, &write_all(kind, parts)).unwrap();
     assert_eq!(found, expect(setting, &expected), "{setting:?}");
 }
@@ -44,14 +49,26 @@ fn rows_belong_to_the_day_and_rejects_to_the_partition() {
     for (zone, partition_zone) in zones.iter().flat_map(|zone| zones.map(|other| (*zone, other))) {
         let (zone, partition_zone): (Tz, Tz) = (zone.parse().unwrap(), partition_zone.parse().unwrap());
         for period in [DeductionPeriod::Day, DeductionPeriod::FiveMinutes] {
-            let setting = Setting { zone, partition_zone, period, ..Setting::utc() };
+            let setting = Setting {
+                zone,
+                partition_zone,
+                period,
+                ..Setting::utc()
+            };
             let dates = partitions_of(&setting.calendar(), partition_zone, setting.day).unwrap();
             let parts: Vec<Part> = dates
                 .iter()
                 .zip(1..)
                 .map(|(date, seed)| (*date, format!("date={date}/a.parquet"), spread(2_000, seed)))
                 .collect();
-            check(setting, &Kind { group_rows: 700, ..Kind::default() }, &parts);
+            check(
+                setting,
+                &Kind {
+                    group_rows: 700,
+                    ..Kind::default()
+                },
+                &parts,
+            );
         }
     }
 }
@@ -68,14 +85,31 @@ fn the_first_and_the_last_instant_of_a_day() {
     };
     let end = START + 86_400_000_000_000;
     let rows: Vec<Row> = [START - 1, START, end - 1, end].map(row).to_vec();
-    let setting = Setting { period: DeductionPeriod::FiveMinutes, ..Setting::utc() };
-    let bytes = write(&Kind { unit: arrow::datatypes::TimeUnit::Nanosecond, ..Kind::default() }, &rows);
+    let setting = Setting {
+        period: DeductionPeriod::FiveMinutes,
+        ..Setting::utc()
+    };
+    let bytes = write(
+        &Kind {
+            unit: arrow::datatypes::TimeUnit::Nanosecond,
+            ..Kind::default()
+        },
+        &rows,
+    );
     let found = scan_file(setting, &bytes).unwrap();
-    assert_eq!(found.groups, [((1, 1, "av.audio", 0), (1, 1)), ((1, 1, "av.audio", 287), (1, 1))]);
+    assert_eq!(
+        found.groups,
+        [((1, 1, "av.audio", 0), (1, 1)), ((1, 1, "av.audio", 287), (1, 1))]
+    );
     assert_eq!(found.counts, [0, 2, 0, 0, 0, 0, 0, 0]);
     assert_eq!(
         found.files,
-        [FileTotals { rows: 4, day_rows: 4, accepted_rows: 2, accepted_seconds: 2 }]
+        [FileTotals {
+            rows: 4,
+            day_rows: 4,
+            accepted_rows: 2,
+            accepted_seconds: 2
+        }]
     );
 }
 
@@ -108,13 +142,30 @@ fn a_day_of_25_hours_has_300_periods() {
 
 #[test]
 fn more_rejects_than_are_kept() {
-    let rows: Vec<Row> = sample(1, 1).into_iter().map(|row| Row { ts: None, ..row }).cycle().take(9_000).collect();
+    let rows: Vec<Row> = sample(1, 1)
+        .into_iter()
+        .map(|row| Row { ts: None, ..row })
+        .cycle()
+        .take(9_000)
+        .collect();
     let rows = Kind::default().fit(&rows);
     let date = Setting::utc().day;
-    let parts: Vec<Part> = ["c", "a", "b"].map(|path| (date, path.to_owned(), rows.clone())).to_vec();
+    let parts: Vec<Part> = ["c", "a", "b"]
+        .map(|path| (date, path.to_owned(), rows.clone()))
+        .to_vec();
     for threads in [1, 4] {
-        let setting = Setting { threads, ..Setting::utc() };
-        check(setting, &Kind { group_rows: 1_000, ..Kind::default() }, &parts);
+        let setting = Setting {
+            threads,
+            ..Setting::utc()
+        };
+        check(
+            setting,
+            &Kind {
+                group_rows: 1_000,
+                ..Kind::default()
+            },
+            &parts,
+        );
     }
 }
 
@@ -129,7 +180,12 @@ fn repeated_uploads_are_found() {
     let other = write(&Kind::default(), &rows[..100]);
     let check = |files: &[(&str, &Bytes)]| {
         let files: Vec<(BillingDay, &str, Bytes)> = files.iter().map(|(path, b)| (date, *path, (*b).clone())).collect();
-        let memory = Memory(files.iter().map(|(_, path, b)| ((*path).to_owned(), b.clone())).collect::<BTreeMap<_, _>>());
+        let memory = Memory(
+            files
+                .iter()
+                .map(|(_, path, b)| ((*path).to_owned(), b.clone()))
+                .collect::<BTreeMap<_, _>>(),
+        );
         let reader: Arc<dyn nightbill::inputs::usage::RangeReader> = Arc::new(memory);
         match find_duplicates(&reader, &objects(&files)) {
             Ok(()) => "none".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use chrono::NaiveTime;
@@ -16,6 +16,7 @@ use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::rules::calendar::Calendar;
 use nightbill::rules::quantity::BillingDay;
 use nightbill::store::{Object, StoreError};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Tiers by position, with their names.
 pub const TIERS: [&str; 10] = [
@@ -46,9 +47,13 @@ pub struct Memory(pub BTreeMap<String, Bytes>);
 
 impl RangeReader for Memory {
     fn get_range(&self, object: &Object, range: Range<u64>) -> Result<Bytes, StoreError> {
-        let bytes = self.0.get(&object.path).ok_or(StoreError::NotFound { path: object.path.clone() })?;
+        let bytes = self.0.get(&object.path).ok_or(StoreError::NotFound {
+            path: object.path.clone(),
+        })?;
         if u64::try_from(bytes.len()) != Ok(object.size) {
-            return Err(StoreError::Changed { path: object.path.clone() });
+            return Err(StoreError::Changed {
+                path: object.path.clone(),
+            });
         }
         Ok(bytes.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()))
     }
@@ -58,7 +63,9 @@ struct Known;
 
 impl KnownAccounts for Known {
     fn position(&self, account_id: i64) -> Option<u32> {
-        KNOWN.contains(&account_id).then(|| u32::try_from(account_id - KNOWN.start).unwrap())
+        KNOWN
+            .contains(&account_id)
+            .then(|| u32::try_from(account_id - KNOWN.start).unwrap())
     }
 }
 
@@ -105,7 +112,12 @@ pub struct Outcome {
 
 /// Scans files in the order given, each with its partition's date.
 pub fn scan_files(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Result<Outcome, ScanError> {
-    let memory = Memory(files.iter().map(|(_, path, bytes)| ((*path).to_owned(), bytes.clone())).collect());
+    let memory = Memory(
+        files
+            .iter()
+            .map(|(_, path, bytes)| ((*path).to_owned(), bytes.clone()))
+            .collect(),
+    );
     let reader: Arc<dyn RangeReader> = Arc::new(memory);
     let objects = objects(files);
     let (calendar, book) = (setting.calendar(), book());
@@ -121,8 +133,12 @@ pub fn scan_files(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Resu
         max_rejected_rows: 0,
         progress: &|_| {},
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(setting.threads).build().unwrap();
-    let scan = pool.install(|| scan(&request))?;
+    // Hostile files come by the hundred thousand: one thread is kept for them.
+    static ONE_THREAD: LazyLock<ThreadPool> = LazyLock::new(|| pool(1));
+    let scan = match setting.threads {
+        1 => ONE_THREAD.install(|| scan(&request))?,
+        threads => pool(threads).install(|| scan(&request))?,
+    };
     let Rejects { counts, seconds, rows } = scan.rejects;
     Ok(Outcome {
         groups: scan
@@ -140,6 +156,10 @@ pub fn scan_files(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Resu
     })
 }
 
+fn pool(threads: usize) -> ThreadPool {
+    ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+}
+
 /// One file of the setting's own partition.
 pub fn scan_file(setting: Setting, bytes: &Bytes) -> Result<Outcome, ScanError> {
     scan_files(setting, &[(setting.day, "a.parquet", bytes.clone())])
@@ -150,7 +170,14 @@ pub fn objects(files: &[(BillingDay, &str, Bytes)]) -> Vec<(BillingDay, Object)>
         .iter()
         .map(|(date, path, bytes)| {
             let size = u64::try_from(bytes.len()).unwrap();
-            (*date, Object { path: (*path).to_owned(), size, etag: None })
+            (
+                *date,
+                Object {
+                    path: (*path).to_owned(),
+                    size,
+                    etag: None,
+                },
+            )
         })
         .collect()
 }
@@ -164,9 +191,14 @@ fn book() -> Book {
         let item = ItemId(u16::try_from(items.len()).unwrap());
         let steps: Vec<MeterTier> = bounds
             .iter()
-            .map(|max_pixels| MeterTier { max_pixels: *max_pixels, tier: TierId(next.next().unwrap()) })
+            .map(|max_pixels| MeterTier {
+                max_pixels: *max_pixels,
+                tier: TierId(next.next().unwrap()),
+            })
             .collect();
-        let names = steps.iter().map(|step| TIERS[step.tier.index()].split_once('.').unwrap().1.to_owned());
+        let names = steps
+            .iter()
+            .map(|step| TIERS[step.tier.index()].split_once('.').unwrap().1.to_owned());
         tiers.extend(names.map(|name| Tier { item, name }));
         items.push(Item {
             id: id.to_owned(),
@@ -180,7 +212,11 @@ fn book() -> Book {
             tier_count: u16::try_from(steps.len()).unwrap(),
             unpriced: Unpriced::Stop,
         });
-        meters.push(Meter { id: id.to_owned(), item, tiers: steps });
+        meters.push(Meter {
+            id: id.to_owned(),
+            item,
+            tiers: steps,
+        });
     }
     Book {
         currency: "USD".to_owned(),

@@ -46,13 +46,17 @@ pub(super) const fn column(name: &'static str, kind: Kind, required: bool) -> Co
 #[derive(Debug, Default)]
 pub struct AccountIndex {
     ids: Vec<i64>,
-    registered_at: Vec<i64>,
+    registered_at: Vec<Instant>,
     positions: HashTable<u32>,
 }
 
 impl AccountIndex {
-    /// From sorted numbers without duplicates.
-    fn new(ids: Vec<i64>, registered_at: Vec<i64>) -> Self {
+    /// From the accounts' numbers, ascending and without duplicates, and when each registered.
+    ///
+    /// # Panics
+    /// When there are not as many of the one as of the other.
+    pub fn new(ids: Vec<i64>, registered_at: Vec<Instant>) -> Self {
+        assert_eq!(ids.len(), registered_at.len(), "every account registered once");
         let mut positions = HashTable::with_capacity(ids.len());
         for (at, &id) in ids.iter().enumerate() {
             positions.insert_unique(hash(id), position(at), |&other| hash(ids[index(other)]));
@@ -91,7 +95,7 @@ impl AccountIndex {
 
     /// When the account at a position registered.
     pub fn registered_at(&self, position: u32) -> Instant {
-        Instant::from_micros(self.registered_at[index(position)])
+        self.registered_at[index(position)]
     }
 }
 
@@ -142,7 +146,7 @@ impl Accounts {
 struct Unsorted {
     ids: Vec<i64>,
     ordinals: Vec<u32>,
-    registered_at: Vec<i64>,
+    registered_at: Vec<Instant>,
     free_anchor: Vec<i32>,
     price_list: Vec<PriceListId>,
     payg: Vec<Payg>,
@@ -197,7 +201,7 @@ impl Unsorted {
         let at = position(self.ids.len());
         self.ids.push(id);
         self.ordinals.push(row.ordinal());
-        self.registered_at.push(registered_at.micros());
+        self.registered_at.push(registered_at);
         self.free_anchor.push(anchor.map_or(NO_ANCHOR, BillingDay::epoch_days));
         self.price_list.push(price_list);
         self.payg.push(payg);

@@ -82,25 +82,30 @@ impl InputFile {
         })
     }
 
-    /// Some of its bytes.
+    /// Some of its bytes, all that are asked for.
     pub(super) fn read(&self, range: Range<u64>) -> Result<Bytes, StoreError> {
         match &self.content {
-            Content::Stored { store, object } => store.get_range(object, range),
+            _ if range.is_empty() => Ok(Bytes::new()),
             Content::InMemory(bytes) => {
                 let bound = |at: u64| usize::try_from(at.min(self.size)).expect("within what is in memory");
                 Ok(bytes.slice(bound(range.start)..bound(range.end)))
+            }
+            Content::Stored { store, object } => {
+                let bytes = store.get_range(object, range.clone())?;
+                if u64::try_from(bytes.len()) == Ok(range.end - range.start) {
+                    Ok(bytes)
+                } else {
+                    Err(StoreError::Changed {
+                        path: self.shown.clone(),
+                    })
+                }
             }
         }
     }
 
     /// A complaint about the whole file.
     pub(super) fn bad(&self, message: impl Into<String>) -> BadRow {
-        BadRow {
-            file: self.shown.clone(),
-            row: None,
-            column: None,
-            message: message.into(),
-        }
+        bad_file(self.shown.clone(), message)
     }
 
     /// The row number of the first row: CSV has a header.
@@ -119,9 +124,9 @@ pub(super) fn list(
     complaints: &mut Complaints,
 ) -> Result<InputFiles, StoreError> {
     let (store, objects) = Store::open_objects(location)?;
+    let directory = shown_location(store.location());
     let mut files = Vec::new();
-    for object in objects.into_iter().filter(|object| !is_ignored(&object.path)) {
-        let shown = format!("{}/{}", shown_location(store.location()), object.path);
+    for (shown, object) in shown_objects(&directory, objects) {
         match format_of(&object.path) {
             Some(format) => files.push(InputFile {
                 path: object.path.clone(),
@@ -134,26 +139,36 @@ pub(super) fn list(
                     object,
                 },
             }),
-            None => complaints.add(BadRow {
-                file: shown,
-                row: None,
-                column: None,
-                message: NO_FORMAT.to_owned(),
-            }),
+            None => complaints.add(bad_file(shown, NO_FORMAT)),
         }
     }
     if files.is_empty() && complaints.is_empty() {
-        complaints.add(BadRow {
-            file: shown_location(location),
-            row: None,
-            column: None,
-            message: format!(
-                "holds no .csv or .parquet file; where there are no {dimension}, put a file with a header and no rows"
-            ),
-        });
+        let message = format!(
+            "holds no .csv or .parquet file; where there are no {dimension}, put a file with a header and no rows"
+        );
+        complaints.add(bad_file(shown_location(location), message));
     }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(InputFiles { dimension, files })
+}
+
+/// What is not ignored, by path, each with the name that people know.
+fn shown_objects(directory: &str, mut objects: Vec<Object>) -> Vec<(String, Object)> {
+    objects.retain(|object| !is_ignored(&object.path));
+    objects.sort_by(|a, b| a.path.cmp(&b.path));
+    objects
+        .into_iter()
+        .map(|object| (format!("{directory}/{}", object.path), object))
+        .collect()
+}
+
+/// A complaint about a whole file.
+pub(super) fn bad_file(shown: String, message: impl Into<String>) -> BadRow {
+    BadRow {
+        file: shown,
+        row: None,
+        column: None,
+        message: message.into(),
+    }
 }
 
 /// What a file of neither format is told.
@@ -182,4 +197,49 @@ fn shown_location(location: &Location) -> String {
         .flatten();
     let shown = local.map_or_else(|| location.to_string(), |path| path.display().to_string());
     shown.trim_end_matches('/').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_begin_with_underscore_or_dot_are_ignored() {
+        let object = |path: &str| Object {
+            path: path.to_owned(),
+            size: 0,
+            etag: None,
+        };
+        let listed = ["b.csv", "_SUCCESS", "x/.a.csv", "_tmp/a.csv", "a.parquet", "a_b.csv"];
+        let shown = shown_objects("s3://bucket/accounts", listed.map(object).to_vec());
+        let names: Vec<_> = shown.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(
+            names,
+            [
+                "s3://bucket/accounts/a.parquet",
+                "s3://bucket/accounts/a_b.csv",
+                "s3://bucket/accounts/b.csv"
+            ]
+        );
+    }
+
+    #[test]
+    fn local_files_are_shown_as_paths() {
+        let shown = |url: &str| shown_location(&Location::from_url(url.parse().expect("a URL")).expect("a location"));
+        assert_eq!(shown("file:///in/my%20accounts/"), "/in/my accounts");
+        assert_eq!(shown("s3://bucket/accounts/"), "s3://bucket/accounts");
+    }
+
+    #[test]
+    fn the_extension_says_the_format() {
+        let cases = [
+            ("a.csv", Some(Format::Csv)),
+            ("x.y/A.PARQUET", Some(Format::Parquet)),
+            ("a.csv.gz", None),
+            ("csv", None),
+        ];
+        for (name, format) in cases {
+            assert_eq!(format_of(name), format, "{name}");
+        }
+    }
 }

@@ -81,12 +81,7 @@ impl Dimensions {
         let mut inputs: Vec<InputFiles> = Vec::new();
         for (dimension, name, bytes) in files {
             let Some(file) = InputFile::in_memory(name.clone(), bytes) else {
-                complaints.add(super::errors::BadRow {
-                    file: name,
-                    row: None,
-                    column: None,
-                    message: files::NO_FORMAT.to_owned(),
-                });
+                complaints.add(files::bad_file(name, files::NO_FORMAT));
                 continue;
             };
             match inputs.iter_mut().find(|input| input.dimension == dimension) {

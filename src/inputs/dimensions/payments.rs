@@ -35,32 +35,32 @@ const AMOUNT: usize = 3;
 /// How many equal hashes are looked at in one pass over the files.
 const LOOKED_AT_ONCE: usize = 1_000;
 
-/// Every payment, by (account, `paid_at`, amount).
+/// Every payment, by (account, `paid_at`, amount): sorted where it was read, for two copies of the largest dimension
+/// would be the peak of memory.
 #[derive(Debug, Default)]
 pub(super) struct Payments {
     starts: Starts,
-    paid_at: Vec<i64>,
-    amount: Vec<i64>,
+    rows: Vec<PaymentRow>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct PaymentRow {
+    account: u32,
+    paid_at: i64,
+    amount: i64,
 }
 
 impl Payments {
     /// The payments of an account.
     pub(super) fn of(&self, account: u32) -> Vec<Payment> {
-        self.starts
-            .rows(account)
+        self.rows[self.starts.rows(account)]
+            .iter()
             .map(|row| Payment {
-                paid_at: Instant::from_micros(self.paid_at[row]),
-                amount: Cents::from_units(self.amount[row]),
+                paid_at: Instant::from_micros(row.paid_at),
+                amount: Cents::from_units(row.amount),
             })
             .collect()
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Unsorted {
-    account: u32,
-    paid_at: i64,
-    amount: i64,
 }
 
 /// Reads the payments of known accounts.
@@ -79,16 +79,13 @@ pub(super) fn load(
     })?;
     complain_of_duplicates(input, &read, hashes, complaints)?;
     rows.par_sort_unstable();
-    let payments = Payments {
-        starts: Starts::new(accounts.len(), rows.iter().map(|row| row.account)),
-        paid_at: rows.iter().map(|row| row.paid_at).collect(),
-        amount: rows.iter().map(|row| row.amount).collect(),
-    };
-    Ok((payments, read))
+    rows.shrink_to_fit();
+    let starts = Starts::new(accounts.len(), rows.iter().map(|row| row.account));
+    Ok((Payments { starts, rows }, read))
 }
 
-fn parse(row: &Row<'_>, context: &Context<'_>, accounts: &AccountIndex) -> Result<Unsorted, Complaint> {
-    Ok(Unsorted {
+fn parse(row: &Row<'_>, context: &Context<'_>, accounts: &AccountIndex) -> Result<PaymentRow, Complaint> {
+    Ok(PaymentRow {
         account: row.read(ACCOUNT_ID, |value| account_position(value, accounts))?,
         paid_at: row.required(PAID_AT, |value| context.bounds.instant(value))?.micros(),
         amount: row.required(AMOUNT, fields::hundredths)?,
@@ -149,4 +146,29 @@ fn look_again(
         }
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::super::files::InputFile;
+    use super::*;
+
+    #[test]
+    fn equal_hashes_of_different_ids_are_no_duplicates() {
+        let csv = Bytes::from_static(b"payment_id,account_id,paid_at,amount\na,,,\nb,,,\nb,,,\n");
+        let input = InputFiles {
+            dimension: "payments",
+            files: vec![InputFile::in_memory("p.csv".to_owned(), csv).expect("CSV")],
+        };
+        let mut complaints = Complaints::default();
+        let read = each_row(&input, COLUMNS, &mut complaints, &mut |_| Ok(())).expect("in memory");
+        complain_of_duplicates(&input, &read, vec![hash("a"), hash("b"), hash("a")], &mut complaints)
+            .expect("in memory");
+        assert!(complaints.is_empty(), "a is there once: {complaints:?}");
+        complain_of_duplicates(&input, &read, vec![hash("b"), hash("a"), hash("b")], &mut complaints)
+            .expect("in memory");
+        assert!(!complaints.is_empty(), "b is there twice");
+    }
 }

@@ -163,8 +163,8 @@ fn read_csv(
     let mut offset = 0;
     let mut ended = false;
     while !ended {
+        ended = offset == file.size;
         let piece = file.read(offset..(offset + CSV_PIECE).min(file.size))?;
-        ended = piece.is_empty();
         hasher.update(&piece);
         let text = without_mark(offset, &piece);
         offset += u64::try_from(piece.len()).expect("a piece is small");

@@ -181,12 +181,10 @@ fn find_column(
 }
 
 /// The Arrow type of a leaf. The schema that Arrow writers embed is listened to: it alone tells seconds since the
-/// epoch or a duration from a plain integer. Tools that drop columns may leave one that no longer fits: then the file
-/// is what its Parquet schema says.
+/// epoch or a duration from a plain integer. One that does not fit the file is an error, as it is to every Arrow reader.
 fn arrow_type(schema: &SchemaDescriptor, metadata: Option<&Vec<KeyValue>>, leaf: usize) -> Result<DataType, String> {
-    let mask = || ProjectionMask::leaves(schema, [leaf]);
-    let arrow = parquet_to_arrow_schema_by_columns(schema, mask(), metadata)
-        .or_else(|_| parquet_to_arrow_schema_by_columns(schema, mask(), None))
+    let mask = ProjectionMask::leaves(schema, [leaf]);
+    let arrow = parquet_to_arrow_schema_by_columns(schema, mask, metadata)
         .map_err(|error| format!("its type cannot be read: {error}"))?;
     let field = arrow.fields().first().ok_or("its type cannot be read")?;
     Ok(field.data_type().clone())

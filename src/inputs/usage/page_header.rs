@@ -17,6 +17,9 @@ pub(super) struct PageHeader {
     pub(super) kind: PageKind,
 }
 
+/// For structs without a boolean.
+const NO_FLAG: i16 = -1;
+
 /// What kind of page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PageKind {
@@ -53,8 +56,14 @@ impl PageHeader {
         let mut thrift = Thrift::new(bytes);
         let (mut page_type, mut uncompressed, mut compressed, mut crc) = (None, None, None, None);
         let (mut data, mut dictionary, mut data_v2) = (None, None, None);
-        let mut last = 0;
+        let (mut last, mut seen) = (0, 0_u16);
         while let Some((id, kind)) = thrift.field(&mut last)? {
+            if let Some(bit) = u32::try_from(id).ok().and_then(|id| 1_u16.checked_shl(id)) {
+                if seen & bit != 0 {
+                    return Err(ThriftError::Malformed);
+                }
+                seen |= bit;
+            }
             match id {
                 1 => page_type = Some(thrift.int32(kind)?),
                 2 => uncompressed = Some(size(thrift.int32(kind)?)?),
@@ -83,8 +92,8 @@ impl PageHeader {
     }
 }
 
-/// The numbers of a struct's first fields, by id; flags as 0 and 1.
-fn read_numbers(thrift: &mut Thrift<'_>, kind: Kind) -> Result<[Option<i32>; 9], ThriftError> {
+/// The numbers of a struct's first fields, by id; that of id `flag` is a boolean, given as 0 or 1.
+fn read_numbers(thrift: &mut Thrift<'_>, kind: Kind, flag: i16) -> Result<[Option<i32>; 9], ThriftError> {
     if kind != Kind::Struct {
         return Err(ThriftError::Malformed);
     }
@@ -92,15 +101,23 @@ fn read_numbers(thrift: &mut Thrift<'_>, kind: Kind) -> Result<[Option<i32>; 9],
     let mut last = 0;
     while let Some((id, kind)) = thrift.field(&mut last)? {
         let number = match kind {
-            Kind::True => Some(1),
-            Kind::False => Some(0),
-            Kind::I8 | Kind::I16 | Kind::I32 => Some(thrift.int32(kind)?),
+            Kind::True if id == flag => Some(1),
+            Kind::False if id == flag => Some(0),
+            Kind::I32 if id != flag => Some(thrift.int32(kind)?),
+            // A field that we know, as something else than it is.
+            Kind::True | Kind::False | Kind::I8 | Kind::I16 | Kind::I32 if id < 8 => {
+                return Err(ThriftError::Malformed);
+            }
             kind => {
                 thrift.skip(kind, 2)?;
                 None
             }
         };
         if let Some(slot) = usize::try_from(id).ok().and_then(|id| numbers.get_mut(id)) {
+            // Each field comes once: two that differ could be read either way.
+            if slot.is_some() {
+                return Err(ThriftError::Malformed);
+            }
             *slot = number;
         }
     }
@@ -108,7 +125,7 @@ fn read_numbers(thrift: &mut Thrift<'_>, kind: Kind) -> Result<[Option<i32>; 9],
 }
 
 fn read_data(thrift: &mut Thrift<'_>, kind: Kind) -> Result<PageKind, ThriftError> {
-    let [_, values, encoding, def_levels, rep_levels, ..] = read_numbers(thrift, kind)?;
+    let [_, values, encoding, def_levels, rep_levels, ..] = read_numbers(thrift, kind, NO_FLAG)?;
     Ok(PageKind::Data {
         values: count(values)?,
         encoding: to_encoding(encoding)?,
@@ -118,7 +135,7 @@ fn read_data(thrift: &mut Thrift<'_>, kind: Kind) -> Result<PageKind, ThriftErro
 }
 
 fn read_dictionary(thrift: &mut Thrift<'_>, kind: Kind) -> Result<PageKind, ThriftError> {
-    let [_, values, encoding, sorted, ..] = read_numbers(thrift, kind)?;
+    let [_, values, encoding, sorted, ..] = read_numbers(thrift, kind, 3)?;
     Ok(PageKind::Dictionary {
         values: count(values)?,
         encoding: to_encoding(encoding)?,
@@ -127,7 +144,7 @@ fn read_dictionary(thrift: &mut Thrift<'_>, kind: Kind) -> Result<PageKind, Thri
 }
 
 fn read_data_v2(thrift: &mut Thrift<'_>, kind: Kind) -> Result<PageKind, ThriftError> {
-    let [_, values, nulls, rows, encoding, def_bytes, rep_bytes, compressed, ..] = read_numbers(thrift, kind)?;
+    let [_, values, nulls, rows, encoding, def_bytes, rep_bytes, compressed, ..] = read_numbers(thrift, kind, 7)?;
     Ok(PageKind::DataV2 {
         values: count(values)?,
         nulls: count(nulls)?,

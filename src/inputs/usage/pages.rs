@@ -157,11 +157,7 @@ impl Pages {
     }
 
     fn next(&mut self) -> std::result::Result<Option<Page>, Fault> {
-        // Pages without values or of unknown kinds carry nothing.
-        while self.values_left > 0 {
-            if self.at >= self.chunk.end {
-                return Err(Fault::bad(format!("its pages end {} values early", self.values_left)));
-            }
+        while self.at < self.chunk.end {
             let header = self.header()?;
             self.check_header(&header)?;
             let body = self.bytes(self.at, to_u64(header.compressed))?;
@@ -172,6 +168,9 @@ impl Pages {
             if let Some(page) = self.page(&header, &body)? {
                 return Ok(Some(page));
             }
+        }
+        if self.values_left > 0 {
+            return Err(Fault::bad(format!("its pages end {} values early", self.values_left)));
         }
         Ok(None)
     }

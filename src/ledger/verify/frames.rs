@@ -48,7 +48,7 @@ pub(super) fn ranges(records: &[&CommitRecord]) -> Vec<AccountRange> {
         .collect()
 }
 
-/// Some columns of one table of some batches, for a range of accounts. Integers and decimals are 128-bit counts of their
+/// Some columns of one table of some batches, for a range of accounts. Integers (but for account and app) and decimals are 128-bit counts of their
 /// smallest unit, so that no sum can wrap; text stays text, dates stay dates.
 pub(super) fn read(
     store: &Store,
@@ -57,10 +57,9 @@ pub(super) fn read(
     columns: &[&str],
     range: AccountRange,
 ) -> Result<LazyFrame, VerifyError> {
-    let bound = |account: i64| lit(account).cast(DataType::Int128);
     let in_range = col("account_id")
-        .gt(bound(range.after))
-        .and(col("account_id").lt_eq(bound(range.up_to)));
+        .gt(lit(range.after))
+        .and(col("account_id").lt_eq(lit(range.up_to)));
     let mut frames = Vec::new();
     for record in records {
         let mut files: Vec<&TableFile> = record.files.iter().filter(|file| file.table == table).collect();
@@ -123,6 +122,8 @@ fn exact_numbers(frame: DataFrame) -> PolarsResult<DataFrame> {
             _ if column.null_count() > 0 => {
                 Err(PolarsError::ComputeError(format!("{} has nulls", column.name()).into()))
             }
+            // Keys are grouped by, never summed.
+            _ if matches!(column.name().as_str(), "account_id" | "sdk_app_id") => Ok(column),
             dtype if dtype.is_integer() => column.cast(&DataType::Int128),
             DataType::Decimal(..) => Ok(column.to_physical_repr()),
             _ => Ok(column),

@@ -2,6 +2,7 @@
 
 mod formats;
 mod messages;
+mod references;
 mod tables;
 
 use bytes::Bytes;
@@ -136,4 +137,18 @@ fn describe(dimensions: &Dimensions) -> String {
         .expect("a string takes everything");
     }
     text
+}
+
+fn message(result: Result<Dimensions, DimensionError>) -> String {
+    match result {
+        Ok(_) => "no error".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Each case: a dimension, its CSV, and the message.
+fn check(cases: &[(&'static str, &str, &str)]) {
+    for (dimension, csv, expected) in cases {
+        assert_eq!(&message(load_csv(&[(dimension, csv)])), expected, "{dimension}:\n{csv}");
+    }
 }
