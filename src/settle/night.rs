@@ -22,9 +22,9 @@ use super::facts;
 use super::totals::{DayTotals, UsageDigest};
 
 /// A chunk is closed at this many accounts …
-const CHUNK_ACCOUNTS: usize = 2_048;
+const CHUNK_ACCOUNTS: usize = 512;
 /// … or this many usage groups, whichever comes first.
-const CHUNK_GROUPS: usize = 32_768;
+const CHUNK_GROUPS: usize = 8_192;
 /// Chunks per thread in a window.
 const CHUNKS_PER_THREAD: usize = 4;
 
