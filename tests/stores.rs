@@ -65,7 +65,7 @@ impl Site {
         let site = SITES.fetch_add(1, Ordering::Relaxed);
         let bucket = variable(kind.bucket);
         Self::at(
-            &format!("{bucket}/night {nanoseconds}-{site}"),
+            &format!("{bucket}/night={nanoseconds}-{site}"),
             tempfile::tempdir().unwrap(),
         )
     }

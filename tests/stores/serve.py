@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+from urllib.parse import quote
 
 os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "0"  # moto reads it when it is imported
 
@@ -55,6 +56,9 @@ def gcs(token):
         if environ.pop("HTTP_X_GOOG_IF_GENERATION_MATCH", None) == "0":
             environ["HTTP_IF_NONE_MATCH"] = "*"
         environ = {to_s3.get(name, name): value for name, value in environ.items()}
+        # moto reads the path as it was sent, where this client writes even - as %2D.
+        path = quote(environ["PATH_INFO"].encode("latin-1"))
+        environ["RAW_URI"] = environ["REQUEST_URI"] = f"{path}?{environ['QUERY_STRING']}"
         with one_at_a_time:
             checked, settings.INITIAL_NO_AUTH_ACTION_COUNT = settings.INITIAL_NO_AUTH_ACTION_COUNT, math.inf
             try:
