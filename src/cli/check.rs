@@ -9,6 +9,7 @@ use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
 use crate::job::Job;
 use crate::rules::quantity::Instant;
+use crate::settle::not_acted_on;
 use crate::store::{Store, StoreError};
 
 use super::args::JobArgs;
@@ -44,6 +45,9 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<(), Failure> 
             "set the system's clock: prices are shown as of today",
         )
     })?;
+    for gap in not_acted_on(&job) {
+        terminal.warn(&gap);
+    }
     for stray in &listing.strays {
         terminal.warn(&format!(
             "usage: {stray} is neither a Parquet file nor in a date= partition: ignored"

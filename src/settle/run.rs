@@ -10,7 +10,7 @@ use crate::inputs::catalog::{self, Source};
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
 use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest};
-use crate::job::{Job, Shape};
+use crate::job::Job;
 use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger};
 use crate::ledger::record::{BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
 use crate::ledger::state::state_at;
@@ -24,7 +24,7 @@ use super::night::Night as DayMerge;
 use super::plan::plan;
 use super::totals::DayTotals;
 use super::unchanged::Found;
-use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gates};
+use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gaps, gates};
 
 /// What a run holds from its first day to its last.
 pub(super) struct Run<'a> {
@@ -42,7 +42,7 @@ pub(super) struct Run<'a> {
 
 /// See [`super::settle`].
 pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -> Result<Night, SettleError> {
-    refuse_other_shapes(job)?;
+    gaps::refuse_other_shapes(job)?;
     let catalog = catalog::read(&job.catalog)?;
     let book = parse(&catalog.path, &catalog.text)?;
     let ledger = Ledger::open(Store::open(&job.output)?)?;
@@ -69,7 +69,12 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     let usage = Store::open(&job.inputs.usage.partitions.location)?;
     let listing = partitions::list(&usage)?;
     let usage: Arc<dyn RangeReader> = Arc::new(usage);
-    let warnings = known_gaps(job, &listing);
+    let mut warnings: BTreeSet<String> = gaps::not_acted_on(job).into_iter().collect();
+    warnings.extend(
+        listing.strays.iter().map(|stray| {
+            format!("{stray} in the usage directory is not read: it is no date=YYYY-MM-DD/…/*.parquet file")
+        }),
+    );
     let mut run = Run {
         job,
         options,
@@ -93,41 +98,6 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     }
     night.warnings = run.warnings.into_iter().collect();
     Ok(night)
-}
-
-/// Usage of another shape cannot be left out with a warning: the day would be billed zero.
-fn refuse_other_shapes(job: &Job) -> Result<(), SettleError> {
-    let shape = match job.inputs.usage.shape {
-        Shape::Seconds => return Ok(()),
-        Shape::Streams => "streams",
-        Shape::Daily => "daily",
-    };
-    Err(SettleError::Usage(format!(
-        "inputs.usage.shape = \"{shape}\" cannot be settled by this version, and settling without it would bill zero; \
-         deliver shape = \"seconds\""
-    )))
-}
-
-/// What the job asks for and this version does not do yet, and what lies in the usage directory unread.
-fn known_gaps(job: &Job, listing: &Listing) -> BTreeSet<String> {
-    let inputs = &job.inputs;
-    let unread = [
-        ("relay", inputs.relay.is_some()),
-        ("screenshots", inputs.screenshots.is_some()),
-        ("logins", inputs.logins.is_some()),
-        ("refund_requests", inputs.refund_requests.is_some()),
-    ];
-    let mut warnings: BTreeSet<String> = unread
-        .into_iter()
-        .filter(|(_, named)| *named)
-        .map(|(input, _)| format!("inputs.{input} is not acted on by this version: what it holds is not billed"))
-        .collect();
-    for stray in &listing.strays {
-        warnings.insert(format!(
-            "{stray} in the usage directory is not read: it is no date=YYYY-MM-DD/…/*.parquet file"
-        ));
-    }
-    warnings
 }
 
 impl Run<'_> {
@@ -310,18 +280,8 @@ impl Run<'_> {
 
     /// What the day held that this version does not bill, and what has no price.
     fn warn_of(&mut self, day: BillingDay, totals: &DayTotals) {
-        if totals.purchases > 0 {
-            self.warnings.insert(format!(
-                "{} packages bought on {day} are not billed: this version does not charge purchases yet",
-                totals.purchases
-            ));
-        }
-        if totals.auto_renewals > 0 {
-            self.warnings.insert(format!(
-                "{} packages have auto_renew = true, which this version does not act on: they end without a renewal",
-                totals.auto_renewals
-            ));
-        }
+        self.warnings.extend(gaps::purchases(day, totals.purchases));
+        self.warnings.extend(gaps::renewals(totals.auto_renewals));
         if totals.unpriced_minutes > 0 {
             self.warnings.insert(format!(
                 "{} minutes of {day} are unbilled because their tier has no price in the catalog",

@@ -43,6 +43,8 @@ fn snapshot(name: &str, night: Option<&Night>, shown: &str) {
     settings.add_filter(env!("CARGO_MANIFEST_DIR"), "[repository]");
     settings.add_filter(r"(stages +).*", "$1[times]");
     settings.add_filter(r"(peak memory +).*", "$1[memory]");
+    // As wide as the widest path.
+    settings.add_filter(r"[-─]{40,}", "[rule]");
     settings.add_filter(r"by the clock it is \S+", "by the clock it is [now]");
     settings.add_filter(r"of list `list` on \d{4}-\d\d-\d\d", "of list `list` on [today]");
     settings.bind(|| insta::assert_snapshot!(name, shown));
