@@ -171,19 +171,22 @@ impl Scope<'_> {
     /// away from zero to cents.
     pub fn bills_add_up(&self, range: AccountRange) -> Result<Finding, VerifyError> {
         const KEY: [&str; 3] = ["account_id", "period_end", "item"];
-        const FIGURES: [&str; 3] = ["exact", "amount", "line_amounts"];
+        const FIGURES: [&str; 3] = ["line_amounts", "exact", "billed"];
         let bills = self
             .read("bills", &["account_id", "period_end", "item", "exact", "amount"], range)?
-            .with_columns([zero("line_amounts")]);
+            .rename(["amount"], ["billed"], true);
         // A line's day is the last day of its bill's period, daily and monthly.
         let lines = self
             .read("bill_lines", &["account_id", "day", "item", "amount"], range)?
-            .rename(["day", "amount"], ["period_end", "line_amounts"], true)
-            .with_columns([zero("exact"), zero("amount")]);
-        let bills = sums(stack([bills, lines], &KEY, &FIGURES)?, &KEY, &FIGURES);
+            .rename(["day", "amount"], ["period_end", "line_amounts"], true);
+        let parts = [
+            with_others(bills, &FIGURES, &["exact", "billed"], ""),
+            with_others(lines, &FIGURES, &["line_amounts"], ""),
+        ];
+        let bills = sums(stack(parts, &KEY, &FIGURES)?, &KEY, &FIGURES);
         let broken = col("exact")
             .neq(col("line_amounts"))
-            .or(is_rounded(col("amount"), col("exact")).not());
+            .or(is_rounded(col("billed"), col("exact")).not());
         finding(bills, broken)
     }
 

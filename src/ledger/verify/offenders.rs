@@ -35,8 +35,8 @@ fn describe_row(frame: &DataFrame, row: usize) -> PolarsResult<String> {
 /// Decimals of the columns as SPEC section 4 gives them; 0 for counts.
 fn scale_of(column: &str) -> usize {
     match column {
-        "exact" | "line_amounts" => 9,
-        "unit_price" => 6,
+        "exact" | "line_amounts" | "amount" => 9,
+        "unit_price" | "quantity" => 6,
         "opening"
         | "paid"
         | "charged"
@@ -49,6 +49,7 @@ fn scale_of(column: &str) -> usize {
         | "used"
         | "balance"
         | "used_before"
+        | "billed"
         | "deducted"
         | "deducted_earlier" => 2,
         _ => 0,
