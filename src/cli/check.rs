@@ -48,10 +48,8 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<(), Failure> 
     for gap in not_acted_on(&job) {
         terminal.warn(&gap);
     }
-    for stray in &listing.strays {
-        terminal.warn(&format!(
-            "usage: {stray} is neither a Parquet file nor in a date= partition: ignored"
-        ));
+    if let Some(strays) = listing.stray_warning() {
+        terminal.warn(&strays);
     }
     let rows = |dimension: &str| dimensions.rows(dimension);
     terminal.result(&CheckReport::new(&job, &book, &rows, &listing, today), text)

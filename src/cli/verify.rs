@@ -98,6 +98,7 @@ pub(crate) struct VerifyDocument<'a> {
     holds: bool,
     error: Option<FailureFields<'a>>,
     batches: Vec<String>,
+    unpublished: Option<String>,
     sums: SumsDocument,
     verdicts: Vec<VerdictDocument<'a>>,
 }
@@ -136,6 +137,7 @@ impl<'a> VerifyDocument<'a> {
             holds: report.holds(),
             error: failure.map(FailureFields::new),
             batches: report.batches.iter().map(ToString::to_string).collect(),
+            unpublished: report.unpublished.map(|batch| batch.to_string()),
             sums: SumsDocument::new(&report.sums),
             verdicts: report.verdicts.iter().map(VerdictDocument::new).collect(),
         }
@@ -214,6 +216,11 @@ fn text(document: &VerifyDocument<'_>, look: Look) -> String {
         for offender in verdict.offenders {
             text.push_str(&format!("  {offender}\n"));
         }
+    }
+    if let Some(batch) = &document.unpublished {
+        text.push_str(&format!(
+            "\n{batch} is committed and not published yet: it was checked where it is staged, and the next settle publishes it\n"
+        ));
     }
     if document.holds {
         text.push_str(&format!("\n{}\n", look.good("every law holds")));

@@ -47,6 +47,7 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     let book = parse(&catalog.path, &catalog.text)?;
     let ledger = Ledger::open(Store::open(&job.output)?)?;
     let finished_publishing = ledger.finish_publishing()?;
+    same_ledger(job, &book, &ledger)?;
     let settled = ledger.first_settled_day().zip(ledger.last_settled_day());
     let plan = plan(&job.calendar, options.days, settled, options.now)?;
     let mut night = Night {
@@ -70,11 +71,7 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     let listing = partitions::list(&usage)?;
     let usage: Arc<dyn RangeReader> = Arc::new(usage);
     let mut warnings: BTreeSet<String> = gaps::not_acted_on(job).into_iter().collect();
-    warnings.extend(
-        listing.strays.iter().map(|stray| {
-            format!("{stray} in the usage directory is not read: it is no date=YYYY-MM-DD/…/*.parquet file")
-        }),
-    );
+    warnings.extend(listing.stray_warning());
     let mut run = Run {
         job,
         options,
@@ -98,6 +95,28 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     }
     night.warnings = run.warnings.into_iter().collect();
     Ok(night)
+}
+
+/// A ledger is in one currency, and its days are those of one zone: hours would be billed twice or never, and balances of two
+/// currencies added.
+fn same_ledger(job: &Job, book: &Book, ledger: &Ledger) -> Result<(), SettleError> {
+    let Some(last) = ledger.batches().last() else {
+        return Ok(());
+    };
+    let posted = ledger.record(*last)?.job;
+    let zone = job.calendar.zone().name();
+    for (what, then, now) in [
+        ("timezone", &*posted.timezone, zone),
+        ("currency", &*posted.currency, &*book.currency),
+    ] {
+        if then != now {
+            return Err(SettleError::Usage(format!(
+                "the {what} is {now}, but the ledger in {} is kept in {then}: put it back, or name another output",
+                job.output
+            )));
+        }
+    }
+    Ok(())
 }
 
 impl Run<'_> {
@@ -130,7 +149,11 @@ impl Run<'_> {
 
     /// Settles and posts a day.
     fn settle_day(&mut self, day: BillingDay, mut stages: Vec<(Stage, Duration)>) -> Result<DayReport, SettleError> {
-        let files = gates::files_of_day(self.job, &self.listing, day)?;
+        let found = gates::files_of_day(self.job, &self.listing, day)?;
+        if !self.options.accept_thin_day {
+            gates::missing_partition(self.job, day, &found)?;
+        }
+        let files = found.files;
         let scan_error = |source| SettleError::Scan { day, source };
         if !self.job.allow_duplicate_files {
             usage::find_duplicates(&self.usage, &files).map_err(scan_error)?;
@@ -200,6 +223,7 @@ impl Run<'_> {
             },
             rows: context,
             dimensions: &self.dimensions,
+            ledger: &self.ledger,
             known_at: context.issued_at,
             progress: self.progress,
         };
@@ -264,6 +288,7 @@ impl Run<'_> {
                 name: self.job.name.clone(),
                 digest: self.job.digest.clone(),
                 catalog: self.catalog.sha256.clone(),
+                currency: self.book.currency.clone(),
                 timezone: self.job.calendar.zone().name().to_owned(),
                 billing_time: self.job.calendar.billing_time().format("%H:%M:%S").to_string(),
                 deduction_period: match self.job.deduction_period {

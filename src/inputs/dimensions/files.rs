@@ -201,13 +201,9 @@ fn is_ignored(path: &str) -> bool {
     path.split('/').any(|name| name.starts_with(['_', '.']))
 }
 
-/// A plain path for local files, the URL for the others; without a slash at the end.
+/// The location as people know it, without a slash at the end.
 fn shown_location(location: &Location) -> String {
-    let local = (location.url().scheme() == "file")
-        .then(|| location.url().to_file_path().ok())
-        .flatten();
-    let shown = local.map_or_else(|| location.to_string(), |path| path.display().to_string());
-    shown.trim_end_matches('/').to_owned()
+    location.readable().trim_end_matches('/').to_owned()
 }
 
 #[cfg(test)]

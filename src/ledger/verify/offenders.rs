@@ -17,7 +17,7 @@ pub(super) fn describe(offenders: &DataFrame, at_most: usize) -> PolarsResult<Ve
 fn describe_row(frame: &DataFrame, row: usize) -> PolarsResult<String> {
     let mut pairs = Vec::with_capacity(frame.width());
     for column in frame.columns() {
-        if matches!(column.name().as_str(), "in_batch" | "in_previous") {
+        if matches!(column.name().as_str(), "in_batch" | "in_previous" | "listed") {
             continue;
         }
         let value = column.get(row)?;
@@ -49,7 +49,8 @@ fn scale_of(column: &str) -> usize {
         | "used"
         | "balance"
         | "used_before"
-        | "deducted" => 2,
+        | "deducted"
+        | "deducted_earlier" => 2,
         _ => 0,
     }
 }
