@@ -295,7 +295,7 @@ fn failures_are_told(kind: &Kind, site: &Site) {
     ];
     cases[0].1.args(["--set", &missing]);
     cases[1].1.args(["--set", &missing_input]);
-    cases[2].1.env(kind.secret, &wrong);
+    cases[2].1.env(kind.secret, &wrong).args(["--log-level", "trace"]);
     // Nobody listens on the discard port.
     cases[3].1.env(kind.endpoint, "http://127.0.0.1:9/nobody");
     for (case, mut command, named) in cases {
@@ -351,6 +351,15 @@ fn s3_change() {
 #[ignore = "needs S3"]
 fn s3_failures() {
     failures_are_told(&S3, &Site::on(&S3));
+}
+
+#[test]
+#[ignore = "needs S3"]
+fn s3_without_create_only_put_is_refused() {
+    let site = Site::on(&S3);
+    let output = site.settle().env("AWS_CONDITIONAL_PUT", "disabled").output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    assert_eq!(site.output().list("").unwrap(), [], "nothing was posted");
 }
 
 #[test]

@@ -109,23 +109,23 @@ def gcs_variables():
     }
 
 
-def azure_variables(azurite):
-    account, key = "nightbill", base64.b64encode(secrets.token_bytes(64)).decode()
+def start_azurite(program, account, key):
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    process = subprocess.Popen(
-        [azurite, "--blobPort", port, "--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"],
-        env=os.environ | {"AZURITE_ACCOUNTS": f"{account}:{key}"},
-    )
-    endpoint = f"http://127.0.0.1:{port}/{account}"
+        port = free.getsockname()[1]
+    options = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    accounts = {"AZURITE_ACCOUNTS": f"{account}:{key}"}
+    return port, subprocess.Popen([program, "--blobPort", str(port), *options], env=os.environ | accounts)
+
+
+def azure_variables(port, account, key):
     for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", int(port))).close()
-            break
-        except ConnectionRefusedError:
-            time.sleep(0.1)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    endpoint = f"http://127.0.0.1:{port}/{account}"
     BlobServiceClient(endpoint, {"account_name": account, "account_key": key}).create_container(BUCKET)
-    return process, {
+    return {
         "AZURE_STORAGE_ENDPOINT": endpoint,
         "AZURE_STORAGE_ACCOUNT_NAME": account,
         "AZURE_STORAGE_ACCOUNT_KEY": key,
@@ -135,14 +135,16 @@ def azure_variables(azurite):
 
 
 def main():
-    azurite, *command = sys.argv[1:]
+    program, *command = sys.argv[1:]
+    account = ("nightbill", base64.b64encode(secrets.token_bytes(64)).decode())
     os.environ |= s3_variables()
     os.environ |= gcs_variables()
-    process, variables = azure_variables(azurite)
+    port, azurite = start_azurite(program, *account)
     try:
-        return subprocess.call(command, env=os.environ | variables)
+        os.environ |= azure_variables(port, *account)
+        return subprocess.call(command)
     finally:
-        process.terminate()
+        azurite.terminate()
 
 
 if __name__ == "__main__":
