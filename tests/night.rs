@@ -1,7 +1,11 @@
 //! The night end to end, on the real binary: gates, exit codes and messages, the no-op, balances, zones, determinism.
 
+#[path = "night/guide.rs"]
+mod guide;
 #[path = "night/laws.rs"]
 mod laws;
+#[path = "support/parquet_rows.rs"]
+mod parquet_rows;
 #[path = "night/world.rs"]
 mod world;
 
@@ -188,7 +192,7 @@ fn too_many_rejects_post_nothing_and_are_written_down() {
     assert!(!world.has_batch("2024-10-12.00"));
     std::fs::create_dir(world.path("bad")).unwrap();
     std::fs::rename(world.path("bad.parquet"), world.path("bad/bad.parquet")).unwrap();
-    let mut rejects: Vec<String> = world::rows(&world.path("bad"))
+    let mut rejects: Vec<String> = parquet_rows::rows(&world.path("bad"))
         .iter()
         .map(|row| format!("{} {} {}", row["row"], row["reason"], row["account_id"]))
         .collect();

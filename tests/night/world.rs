@@ -9,8 +9,9 @@ use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, T
 use assert_cmd::Command;
 use chrono::DateTime;
 use parquet::arrow::ArrowWriter;
-use parquet::file::reader::{FileReader, SerializedFileReader};
 use sha2::{Digest, Sha256};
+
+use crate::parquet_rows::{rows, visit};
 
 /// One usage row: (ts as RFC 3339, account, app, meter, seconds, pixels).
 pub type UsageRow<'a> = (&'a str, i64, i64, &'a str, i64, Option<i32>);
@@ -179,44 +180,6 @@ impl World {
     /// Whether anything was committed.
     pub fn has_batch(&self, batch: &str) -> bool {
         self.path(&format!("out/_batches/{batch}.json")).exists()
-    }
-}
-
-/// Every row of every Parquet file below a directory, as text by column.
-pub fn rows(directory: &Path) -> Vec<BTreeMap<String, String>> {
-    let mut rows = Vec::new();
-    visit(directory, &mut |path| {
-        let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
-        for row in reader.get_row_iter(None).unwrap() {
-            let row = row.unwrap();
-            rows.push(
-                row.get_column_iter()
-                    .map(|(name, value)| (name.clone(), plain(&value.to_string())))
-                    .collect(),
-            );
-        }
-    });
-    rows
-}
-
-/// Text values come quoted.
-fn plain(value: &str) -> String {
-    value.trim_matches('"').to_owned()
-}
-
-fn visit(directory: &Path, visitor: &mut dyn FnMut(&Path)) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    entries.sort();
-    for entry in entries {
-        if entry.is_dir() {
-            visit(&entry, visitor);
-        } else {
-            visitor(&entry);
-        }
     }
 }
 
