@@ -200,34 +200,43 @@ impl Feed<'_, '_> {
         Ok(chunk)
     }
 
-    /// Where the account stood: its state in the ledger, or what `opening` and `opening_grants` say when the ledger
-    /// sees it for the first time.
+    /// Where the account stood: its state in the ledger, or what `opening` says when the ledger sees it for the first
+    /// time. A grant that the ledger sees for the first time begins with what `opening_grants` says of it, also when its
+    /// account is known: a purchase can come to light late.
     fn opening(&mut self, position: u32) -> Result<Opening, SettleError> {
         let dimensions = self.night.dimensions;
-        let id = dimensions.index().account_id(position);
-        let due = |state: &Result<AccountState, _>| state.as_ref().map_or(true, |state| state.account.get() <= id);
-        if let Some(state) = self.states.next_if(due) {
-            let state = state?;
-            return if state.account.get() == id {
-                Ok(state.opening)
-            } else {
-                Err(self.gone(state.account.get()))
-            };
-        }
-        let grants = dimensions.opening_grants(position);
-        Ok(Opening {
-            balance: dimensions.opening_balance(position),
-            grants: grants
-                .into_iter()
-                .map(|(id, used)| OpeningGrant {
+        let mut opening = match self.state_of(dimensions.index().account_id(position))? {
+            Some(state) => state.opening,
+            None => Opening {
+                balance: dimensions.opening_balance(position),
+                ..Opening::default()
+            },
+        };
+        for (id, used) in dimensions.opening_grants(position) {
+            if opening.grants.iter().all(|grant| grant.id != id) {
+                opening.grants.push(OpeningGrant {
                     id: id.to_owned(),
                     opening: used,
                     used,
                     void: false,
-                })
-                .collect(),
-            ..Opening::default()
-        })
+                });
+            }
+        }
+        Ok(opening)
+    }
+
+    /// The account's state in the ledger, None when the ledger does not know it.
+    fn state_of(&mut self, id: i64) -> Result<Option<AccountState>, SettleError> {
+        let due = |state: &Result<AccountState, _>| state.as_ref().map_or(true, |state| state.account.get() <= id);
+        let Some(state) = self.states.next_if(due) else {
+            return Ok(None);
+        };
+        let state = state?;
+        if state.account.get() == id {
+            Ok(Some(state))
+        } else {
+            Err(self.gone(state.account.get()))
+        }
     }
 
     /// The digest of all usage. After the last account nothing may be left over.
