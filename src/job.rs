@@ -76,6 +76,30 @@ pub struct Inputs {
     pub logins: Option<PartitionedInput>,
 }
 
+impl Inputs {
+    /// Every location that the job names, with its key.
+    pub fn locations(&self) -> Vec<(&'static str, &Location)> {
+        let dimensions = [
+            ("accounts", Some(&self.accounts)),
+            ("packages", Some(&self.packages)),
+            ("payments", Some(&self.payments)),
+            ("apps", self.apps.as_ref()),
+            ("refund_requests", self.refund_requests.as_ref()),
+            ("opening", self.opening.as_ref()),
+            ("opening_grants", self.opening_grants.as_ref()),
+        ];
+        let partitioned = [
+            ("usage", Some(&self.usage.partitions)),
+            ("relay", self.relay.as_ref()),
+            ("screenshots", self.screenshots.as_ref()),
+            ("logins", self.logins.as_ref()),
+        ];
+        let partitioned = partitioned.map(|(key, input)| (key, input.map(|input| &input.location)));
+        let named = partitioned.into_iter().chain(dimensions);
+        named.filter_map(|(key, location)| Some((key, location?))).collect()
+    }
+}
+
 /// `inputs.usage`.
 #[derive(Debug, Clone)]
 pub struct UsageInput {

@@ -2,6 +2,7 @@
 
 mod error;
 mod facts;
+mod gaps;
 mod gates;
 mod night;
 mod plan;
@@ -17,6 +18,7 @@ use crate::ledger::record::{BatchId, ControlTotals};
 use crate::rules::quantity::{BillingDay, Instant};
 
 pub use error::SettleError;
+pub use gaps::not_acted_on;
 
 /// Which days to settle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

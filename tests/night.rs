@@ -467,3 +467,137 @@ fn threads_files_and_ranges_change_no_byte() {
     assert!(!one_by_one.table_files().is_empty());
     assert_eq!(one_by_one.table_files(), at_once.table_files());
 }
+
+#[test]
+fn an_outage_day_is_settled_without_its_partition_on_request() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    world.settled("2024-10-12");
+    let said = world.settle(&["--day", "2024-10-13"]);
+    assert_eq!(said.code, 3);
+    assert!(error(&said).contains("--accept-thin-day"), "{}", said.stderr);
+    let said = world.settle(&["--day", "2024-10-13", "--accept-thin-day"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(world.table("bill_lines", &["day"]), ["2024-10-12"]);
+    world.verified();
+}
+
+#[test]
+fn a_ledger_keeps_its_zone_and_its_currency() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    world.settled("2024-10-12");
+    world.an_hour_of_hd("2024-10-13");
+    let said = world.settle(&["--day", "2024-10-13", "--set", "timezone=UTC"]);
+    assert_eq!(said.code, 2);
+    assert_eq!(
+        error(&said),
+        "error: the timezone is UTC, but the ledger in file://DIR/out is kept in Asia/Shanghai: put it back, or name \
+         another output"
+    );
+    world.replace("catalog.toml", "currency = \"USD\"", "currency = \"CNY\"");
+    let said = world.settle(&["--day", "2024-10-13"]);
+    assert_eq!(said.code, 2);
+    assert!(error(&said).contains("the currency is CNY"), "{}", said.stderr);
+    assert!(!world.has_batch("2024-10-13.00"));
+}
+
+#[test]
+fn output_and_inputs_are_apart() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    for output in ["file:usage", "file:usage/out", "file:."] {
+        let said = world.settle(&["--day", "2024-10-12", "--set", &format!("output={output}")]);
+        assert_eq!(said.code, 2, "{output}: {}", said.stderr);
+        assert!(
+            said.stderr.contains("output and inputs.usage lie in one another"),
+            "{}",
+            said.stderr
+        );
+    }
+}
+
+#[test]
+fn files_that_are_no_usage_are_named_once() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    for name in [
+        "usage/a.txt",
+        "usage/b.txt",
+        "usage/date=2024-10-12/c.csv",
+        "usage/date=oops/d.parquet",
+    ] {
+        world.write(name, "");
+    }
+    world.write("usage/_tmp/e.txt", "");
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(
+        said.stderr,
+        "warning: 4 files in the usage directory are not read, as they are no date=YYYY-MM-DD/…/*.parquet files: a.txt, \
+         b.txt, date=2024-10-12/c.csv, …\n"
+    );
+}
+
+#[test]
+fn an_unpublished_batch_is_verified_where_it_is_staged_and_published_by_the_next_run() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    world.settled("2024-10-12");
+    let published = world.table_files();
+    // As a crash after the commit leaves it: everything staged, nothing at its final name.
+    let record = std::fs::read(world.path("out/_batches/2024-10-12.00.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    for file in record["files"].as_array().unwrap() {
+        let at = |key: &str| world.path(&format!("out/{}", file[key].as_str().unwrap()));
+        std::fs::create_dir_all(at("staged").parent().unwrap()).unwrap();
+        std::fs::rename(at("path"), at("staged")).unwrap();
+    }
+    std::fs::remove_file(world.path("out/_batches/2024-10-12.00.published")).unwrap();
+    assert!(world.table_files().is_empty());
+    let said = world.run(&["verify", "job.toml"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stdout.contains("2024-10-12.00 is committed and not published yet"),
+        "{}",
+        said.stdout
+    );
+    let said = world.settle(&["--day", "2024-10-12"]);
+    assert!(said.stdout.contains("finished publishing"), "{}", said.stdout);
+    assert_eq!(published, world.table_files());
+    world.verified();
+}
+
+/// B is used and expires; a purchase that comes late pushes it back in its queue, so that it is valid again.
+#[test]
+fn a_grant_that_comes_back_keeps_what_was_used_of_it() {
+    let world = World::new();
+    world.replace("job.toml", "[inputs]", "min_day_ratio = 0\n[inputs]");
+    let header = "package_id,account_id,apps,plan,purchased_at\n";
+    let b = "B,7,70,rtc_engine.lite,2024-10-01T12:00:00+08:00\n";
+    world.write("packages.csv", &format!("{header}{b}"));
+    let mut date: chrono::NaiveDate = "2024-10-01".parse().unwrap();
+    for _ in 0..33 {
+        world.an_hour_of_hd(&date.to_string());
+        date = date.succ_opt().unwrap();
+    }
+    let said = world.settle(&["--from", "2024-10-01", "--to", "2024-11-01"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let used = |world: &World, batch: &str| {
+        let rows = world::rows(&world.path(&format!("out/grants/batch={batch}.00")));
+        let listed = rows.iter().find(|row| row["grant_id"] == "B");
+        listed.map(|row| row["used"].clone())
+    };
+    // 60 minutes of HD take 240 a day; October is served by B, since the free minutes are used up.
+    assert_eq!(used(&world, "2024-10-31").as_deref(), Some("7440.00"));
+    assert_eq!(used(&world, "2024-11-01"), None, "expired");
+    world.write(
+        "packages.csv",
+        &format!("{header}A,7,70,rtc_engine.lite,2024-10-01T11:00:00+08:00\n{b}"),
+    );
+    let said = world.settle(&["--day", "2024-11-02"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    // The free cycle of November serves first.
+    assert_eq!(used(&world, "2024-11-02").as_deref(), Some("7440.00"));
+    world.verified();
+}

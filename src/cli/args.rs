@@ -181,7 +181,8 @@ pub(crate) struct JobArgs {
     pub(crate) overrides: Vec<Override>,
 }
 
-fn parse_override(text: &str) -> Result<Override, String> {
+/// `KEY=VALUE`; the value may hold more `=`.
+pub(crate) fn parse_override(text: &str) -> Result<Override, String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok(Override {
             key: key.trim().to_owned(),

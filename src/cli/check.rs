@@ -9,6 +9,7 @@ use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
 use crate::job::Job;
 use crate::rules::quantity::Instant;
+use crate::settle::not_acted_on;
 use crate::store::{Store, StoreError};
 
 use super::args::JobArgs;
@@ -44,10 +45,11 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<(), Failure> 
             "set the system's clock: prices are shown as of today",
         )
     })?;
-    for stray in &listing.strays {
-        terminal.warn(&format!(
-            "usage: {stray} is neither a Parquet file nor in a date= partition: ignored"
-        ));
+    for gap in not_acted_on(&job) {
+        terminal.warn(&gap);
+    }
+    if let Some(strays) = listing.stray_warning() {
+        terminal.warn(&strays);
     }
     let rows = |dimension: &str| dimensions.rows(dimension);
     terminal.result(&CheckReport::new(&job, &book, &rows, &listing, today), text)

@@ -127,7 +127,8 @@ impl Terminal {
         }
     }
 
-    /// Prints the result of a command that found what it looked for and fails for it: text and failure, or one JSON document.
+    /// Prints the result of a command that found what it looked for and fails for it: text and failure, or one JSON
+    /// document.
     pub(crate) fn failed_result<T: Serialize>(
         &self,
         failure: &Failure,
@@ -154,9 +155,17 @@ impl Terminal {
         }
     }
 
-    /// Tells why the command failed: on stderr, and with `--output json` on stdout too. `document` is what the command
-    /// says beside it.
+    /// Tells why the command failed: on stderr, and with `--output json` on stdout too, as `document`.
     pub(crate) fn fail<T: Serialize>(&self, failure: &Failure, document: &T) {
+        self.say(failure);
+        if self.output == OutputFormat::Json {
+            // The failure is told already; that its JSON cannot be written adds nothing.
+            let _ = self.print(&to_json(document));
+        }
+    }
+
+    /// Tells why the command failed, on stderr alone.
+    fn say(&self, failure: &Failure) {
         match self.log_format {
             LogFormat::Json => tracing::error!(
                 exit_code = failure.exit_code,
@@ -165,10 +174,6 @@ impl Terminal {
                 failure.message
             ),
             LogFormat::Text => self.to_stderr(&render_failure(failure, self.stderr)),
-        }
-        if self.output == OutputFormat::Json {
-            // The failure is told already; that its JSON cannot be written adds nothing.
-            let _ = self.print(&to_json(document));
         }
     }
 

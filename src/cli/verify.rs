@@ -1,18 +1,18 @@
 //! `nightbill verify`: the laws of the ledger, checked from its outputs alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use serde::Serialize;
 use url::Url;
 
-use crate::job::Job;
+use crate::job::{Job, Override};
 use crate::ledger::batch::Ledger;
 use crate::ledger::verify::{Extent, Report, Sums, Verdict, verify};
 use crate::rules::quantity::{Amount, Cents};
 use crate::store::{Location, Store};
 
-use super::args::JobArgs;
+use super::args::parse_override;
 use super::failure::{EXIT_INTERNAL, Failure};
 use super::format::{Align, Table, thousands};
 use super::run::{Told, told};
@@ -28,9 +28,12 @@ use super::terminal::{FailureFields, JSON_FORMAT, Look, Terminal};
     nightbill verify jobs/nightly.toml --all      every batch, in order\n  \
     nightbill verify file:///data/out             without the job, from the output directory")]
 pub(crate) struct VerifyArgs {
-    /// The job file, or the output directory itself (a directory or URL)
-    #[command(flatten)]
-    ledger: JobArgs,
+    /// The job file (TOML), or the output directory itself (a path or URL)
+    #[arg(value_name = "JOB|DIR")]
+    ledger: PathBuf,
+    /// Override a key of the job; VALUE is TOML, or else a string (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_override, action = ArgAction::Append)]
+    overrides: Vec<Override>,
     /// Every batch in order, not just the last one
     #[arg(long)]
     all: bool,
@@ -57,22 +60,22 @@ pub(crate) fn run(args: &VerifyArgs, terminal: &Terminal) -> Result<(), Told> {
 }
 
 fn check(args: &VerifyArgs) -> Result<(String, Report), Failure> {
-    let location = output_of(&args.ledger)?;
+    let location = output_of(&args.ledger, &args.overrides)?;
     let ledger = Ledger::open(Store::open(&location)?)?;
     let extent = if args.all { Extent::All } else { Extent::Last };
     Ok((location.to_string(), verify(&ledger, extent)?))
 }
 
 /// The output directory of a job, or the one that was named.
-fn output_of(ledger: &JobArgs) -> Result<Location, Failure> {
-    let named = ledger.job.to_string_lossy();
+fn output_of(ledger: &Path, overrides: &[Override]) -> Result<Location, Failure> {
+    let named = ledger.to_string_lossy();
     let url = match Url::parse(&named) {
         Ok(url) => Some(url),
-        Err(_) if ledger.job.is_dir() => directory_url(&ledger.job),
+        Err(_) if ledger.is_dir() => directory_url(ledger),
         Err(_) => None,
     };
     match url {
-        None => Ok(Job::load(&ledger.job, &ledger.overrides)?.output),
+        None => Ok(Job::load(ledger, overrides)?.output),
         Some(url) => Location::from_url(url).ok_or_else(|| {
             Failure::usage(
                 "the output is no file:, s3://, gs:// or az:// URL",
@@ -95,6 +98,7 @@ pub(crate) struct VerifyDocument<'a> {
     holds: bool,
     error: Option<FailureFields<'a>>,
     batches: Vec<String>,
+    unpublished: Option<String>,
     sums: SumsDocument,
     verdicts: Vec<VerdictDocument<'a>>,
 }
@@ -133,6 +137,7 @@ impl<'a> VerifyDocument<'a> {
             holds: report.holds(),
             error: failure.map(FailureFields::new),
             batches: report.batches.iter().map(ToString::to_string).collect(),
+            unpublished: report.unpublished.map(|batch| batch.to_string()),
             sums: SumsDocument::new(&report.sums),
             verdicts: report.verdicts.iter().map(VerdictDocument::new).collect(),
         }
@@ -211,6 +216,11 @@ fn text(document: &VerifyDocument<'_>, look: Look) -> String {
         for offender in verdict.offenders {
             text.push_str(&format!("  {offender}\n"));
         }
+    }
+    if let Some(batch) = &document.unpublished {
+        text.push_str(&format!(
+            "\n{batch} is committed and not published yet: it was checked where it is staged, and the next settle publishes it\n"
+        ));
     }
     if document.holds {
         text.push_str(&format!("\n{}\n", look.good("every law holds")));

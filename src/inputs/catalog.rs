@@ -38,7 +38,7 @@ pub enum ReadError {
 /// # Errors
 /// [`ReadError::Config`] when there is no such file or it is no UTF-8 text of at most 16 MiB.
 pub fn read(location: &Location) -> Result<Source, ReadError> {
-    let path = shown_path(location);
+    let path = PathBuf::from(location.readable());
     let wrong = |message: &str, help: &str| {
         let problem = Problem {
             path: path.clone(),
@@ -73,14 +73,4 @@ pub fn read(location: &Location) -> Result<Source, ReadError> {
     let sha256 = hex(&Sha256::digest(&bytes));
     let text = String::from_utf8(bytes.to_vec()).map_err(|_| wrong("is not UTF-8 text", "save it as UTF-8"))?;
     Ok(Source { path, text, sha256 })
-}
-
-/// How messages name the catalog: by its path where it has one. A location that is not printed as its URL may hold the
-/// value of a secret, which its path would show.
-fn shown_path(location: &Location) -> PathBuf {
-    let (url, shown) = (location.url(), location.to_string());
-    let local = (url.scheme() == "file" && url.as_str() == shown)
-        .then(|| url.to_file_path().ok())
-        .flatten();
-    local.unwrap_or_else(|| PathBuf::from(shown))
 }

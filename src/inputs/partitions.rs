@@ -18,6 +18,27 @@ pub struct Listing {
     pub strays: Vec<String>,
 }
 
+/// How many strays are named.
+const STRAYS_NAMED: usize = 3;
+
+impl Listing {
+    /// What to say of files that are not read; None where there are none.
+    pub fn stray_warning(&self) -> Option<String> {
+        let named: Vec<&str> = self.strays.iter().take(STRAYS_NAMED).map(String::as_str).collect();
+        let named = named.join(", ");
+        match self.strays.len() {
+            0 => None,
+            1 => Some(format!(
+                "{named} in the usage directory is not read: it is no date=YYYY-MM-DD/…/*.parquet file"
+            )),
+            count => Some(format!(
+                "{count} files in the usage directory are not read, as they are no date=YYYY-MM-DD/…/*.parquet files: {named}{}",
+                if count > STRAYS_NAMED { ", …" } else { "" }
+            )),
+        }
+    }
+}
+
 /// Lists an input once.
 ///
 /// # Errors

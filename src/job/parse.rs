@@ -128,6 +128,9 @@ impl Reader<'_> {
                 );
             });
         }
+        if let (Some(output), Some(inputs)) = (&output, &inputs) {
+            output_apart(&fields, output, inputs);
+        }
         Some(Job {
             path: path.to_path_buf(),
             digest,
@@ -226,6 +229,20 @@ impl Reader<'_> {
 
     fn location(&self, field: &Field<'_>) -> Option<Location> {
         location::read(field, self.directory)
+    }
+}
+
+/// What a run writes must not be what it reads.
+fn output_apart(fields: &Fields<'_>, output: &Location, inputs: &Inputs) {
+    for (key, input) in inputs.locations() {
+        if output.overlaps(input) {
+            fields.get("output").into_iter().for_each(|field| {
+                field.fail_with(
+                    format!("output and inputs.{key} lie in one another"),
+                    "name an output directory of its own",
+                );
+            });
+        }
     }
 }
 

@@ -87,6 +87,14 @@ impl Ledger {
             .collect()
     }
 
+    /// Whether all files of a batch have their final names.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when the store fails.
+    pub fn is_published(&self, id: BatchId) -> Result<bool, LedgerError> {
+        Ok(self.store.head(&published_path(id))?.is_some())
+    }
+
     /// Finishes the publishing of the last commit, if it is not finished: copies its staged files to their final names and
     /// puts `_batches/<id>.published`. Says whether there was anything to do.
     ///
@@ -96,7 +104,7 @@ impl Ledger {
         let Some(&last) = self.batches.last() else {
             return Ok(false);
         };
-        if self.store.head(&published_path(last))?.is_some() {
+        if self.is_published(last)? {
             return Ok(false);
         }
         publish::publish(&self.store, last, &self.record(last)?)?;

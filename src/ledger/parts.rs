@@ -28,7 +28,7 @@ const ROW_GROUP_ROWS: usize = 8 * CUT_ROWS;
 const PART_ROWS: usize = 8 * ROW_GROUP_ROWS;
 
 /// Batches that wait for an encoder: enough to keep it busy, few enough to bound memory.
-const WAITING_BATCHES: usize = 2;
+const WAITING_BATCHES: usize = 8;
 
 /// Where a run stages one batch.
 #[derive(Debug)]

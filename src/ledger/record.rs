@@ -137,6 +137,8 @@ pub struct JobDigest {
     pub digest: String,
     /// SHA-256 of the catalog's text, kept as `_catalog/<sha256>.toml`.
     pub catalog: String,
+    /// ISO 4217 code of all money.
+    pub currency: String,
     /// IANA name of the billing zone.
     pub timezone: String,
     /// Local time of billing, `HH:MM:SS`.

@@ -71,6 +71,33 @@ pub fn state_at(ledger: &Ledger, day: Option<BillingDay>) -> Result<StateReader,
     })
 }
 
+/// What the latest batch that lists a grant says of it, looking back to the batches of day `since`; None when none lists it.
+/// For the rare grant that the last snapshot does not have although it is older: a fact that came late has changed its days.
+///
+/// # Errors
+/// [`LedgerError`] when a batch is not as recorded.
+pub fn last_listing(
+    ledger: &Ledger,
+    account: AccountId,
+    grant_id: &str,
+    since: BillingDay,
+) -> Result<Option<OpeningGrant>, LedgerError> {
+    let id = account.get();
+    for batch in ledger.batches().iter().rev().take_while(|batch| batch.day >= since) {
+        let mut files = files_of(&ledger.record(*batch)?, Table::Grants);
+        files.retain(|file| file.accounts.is_some_and(|(first, last)| (first..=last).contains(&id)));
+        let reader = TableReader::of_files(ledger.store().clone(), files, GrantRow::COLUMNS);
+        let mut rows = RowStream::new(reader, GrantRow::read);
+        while let Some(owner) = rows.peek_account()?.filter(|owner| *owner <= id) {
+            match rows.next_of(owner)? {
+                Some(row) if owner == id && row.grant.id == grant_id => return Ok(Some(row.grant)),
+                _ => {}
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// Whether a file may have rows of days up to `day`. Days are written so that they sort as text.
 fn begins_by(file: &TableFile, day: BillingDay) -> bool {
     file.days.as_ref().is_some_and(|(first, _)| *first <= day.to_string())

@@ -34,7 +34,7 @@ pub enum SettleError {
     /// A partition that the day needs is not there (exit 3).
     #[error(
         "cannot settle {day}: no usage files in date={partition} under {url}; missing data never bills zero: \
-         upload the partition, then run again"
+         upload the partition, then run again, or pass --accept-thin-day to settle the day without it"
     )]
     MissingPartition {
         /// The day.

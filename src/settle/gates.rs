@@ -20,27 +20,41 @@ const THIN_DAY_WINDOW: usize = 7;
 /// How many rejected rows are written for people to look at.
 const REJECTS_SHOWN: usize = 10_000;
 
-/// The files that a day needs, each with its partition's date, sorted by path.
-pub(super) fn files_of_day(
-    job: &Job,
-    listing: &Listing,
-    day: BillingDay,
-) -> Result<Vec<(BillingDay, Object)>, SettleError> {
+/// The usage files of a day.
+#[derive(Debug, Default)]
+pub(super) struct DayFiles {
+    /// Each with its partition's date, sorted by path.
+    pub files: Vec<(BillingDay, Object)>,
+    /// Partitions that the day needs and that hold no file.
+    pub missing: Vec<BillingDay>,
+}
+
+/// The files of the partitions that a day's hours touch.
+pub(super) fn files_of_day(job: &Job, listing: &Listing, day: BillingDay) -> Result<DayFiles, SettleError> {
     let usage = &job.inputs.usage.partitions;
-    let mut files = Vec::new();
+    let mut found = DayFiles::default();
     for partition in partitions::partitions_of(&job.calendar, usage.zone, day)? {
-        let found = listing.partitions.get(&partition).filter(|files| !files.is_empty());
-        let Some(found) = found else {
-            return Err(SettleError::MissingPartition {
-                day,
-                partition,
-                url: usage.location.to_string(),
-            });
-        };
-        files.extend(found.iter().map(|object| (partition, object.clone())));
+        match listing.partitions.get(&partition).filter(|files| !files.is_empty()) {
+            Some(files) => found
+                .files
+                .extend(files.iter().map(|object| (partition, object.clone()))),
+            None => found.missing.push(partition),
+        }
     }
-    files.sort_by(|a, b| a.1.path.cmp(&b.1.path));
-    Ok(files)
+    found.files.sort_by(|a, b| a.1.path.cmp(&b.1.path));
+    Ok(found)
+}
+
+/// Refuses a day without a partition that it needs.
+pub(super) fn missing_partition(job: &Job, day: BillingDay, found: &DayFiles) -> Result<(), SettleError> {
+    match found.missing.first() {
+        None => Ok(()),
+        Some(partition) => Err(SettleError::MissingPartition {
+            day,
+            partition: *partition,
+            url: job.inputs.usage.partitions.location.to_string(),
+        }),
+    }
 }
 
 /// Refuses a day with fewer accepted rows than `min_day_ratio` of the mean of the settled days before.

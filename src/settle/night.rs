@@ -9,12 +9,12 @@ use rayon::prelude::*;
 
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::usage::{Group, Groups};
-use crate::ledger::batch::BatchWriter;
-use crate::ledger::state::{AccountState, StateReader};
+use crate::ledger::batch::{BatchWriter, Ledger};
+use crate::ledger::state::{AccountState, StateReader, last_listing};
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder};
-use crate::rules::account_day::{AccountFacts, DayContext, RuleError, settle_account_day};
-use crate::rules::facts::{Opening, OpeningGrant, UsageGroup};
-use crate::rules::quantity::Instant;
+use crate::rules::account_day::{AccountFacts, DayContext, GrantId, GrantState, RuleError, settle_account_day};
+use crate::rules::facts::{Opening, OpeningGrant, Package, UsageGroup};
+use crate::rules::quantity::{BillingDay, Instant, Quota};
 
 use super::Progress;
 use super::error::SettleError;
@@ -22,9 +22,9 @@ use super::facts;
 use super::totals::{DayTotals, UsageDigest};
 
 /// A chunk is closed at this many accounts …
-const CHUNK_ACCOUNTS: usize = 2_048;
+const CHUNK_ACCOUNTS: usize = 512;
 /// … or this many usage groups, whichever comes first.
-const CHUNK_GROUPS: usize = 32_768;
+const CHUNK_GROUPS: usize = 8_192;
 /// Chunks per thread in a window.
 const CHUNKS_PER_THREAD: usize = 4;
 
@@ -33,6 +33,7 @@ pub(super) struct Night<'a> {
     pub day: DayContext<'a>,
     pub rows: RowContext<'a>,
     pub dimensions: &'a Dimensions,
+    pub ledger: &'a Ledger,
     pub known_at: Instant,
     pub progress: &'a dyn Progress,
 }
@@ -48,6 +49,8 @@ struct ChunkAccount {
     position: u32,
     usage_end: usize,
     opening: Opening,
+    /// Whether the ledger has seen the account before.
+    is_known: bool,
 }
 
 impl Night<'_> {
@@ -120,21 +123,27 @@ impl Night<'_> {
         let packages = self.dimensions.packages(entry.position);
         let payments = self.dimensions.payments(entry.position);
         let requests = self.dimensions.refund_requests(entry.position);
-        let day = settle_account_day(
-            self.day,
-            AccountFacts {
+        let settle = |opening| {
+            let facts = AccountFacts {
                 account,
                 packages: &packages,
                 payments: &payments,
                 usage,
-                opening: &entry.opening,
-            },
-            None,
-        )
-        .map_err(|source: RuleError| SettleError::Rules {
-            day: self.day.day,
-            source,
-        })?;
+                opening,
+            };
+            settle_account_day(self.day, facts, None).map_err(|source: RuleError| SettleError::Rules {
+                day: self.day.day,
+                source,
+            })
+        };
+        let completed;
+        let mut day = settle(&entry.opening)?;
+        if entry.is_known
+            && let Some(opening) = self.completed_opening(entry, &packages, &day.grants)?
+        {
+            completed = opening;
+            day = settle(&completed)?;
+        }
         let digest = facts::digest(self.day.book, &account, &packages, &requests, self.known_at);
         totals
             .count(self.day, &day, usage, &packages)
@@ -147,6 +156,56 @@ impl Night<'_> {
                 day: self.day.day,
                 what: error.what,
             })
+    }
+
+    /// The opening with what was used of grants that are older than the last snapshot but not in it: a purchase or refund that
+    /// came late has changed their days, so that they are valid again. None when there is no such grant.
+    fn completed_opening(
+        &self,
+        entry: &ChunkAccount,
+        packages: &[Package<'_>],
+        grants: &[GrantState<'_>],
+    ) -> Result<Option<Opening>, SettleError> {
+        let mut completed: Option<Opening> = None;
+        for state in grants {
+            let Some(since) = self.listed_since(state.grant, packages)? else {
+                continue;
+            };
+            let id = state.grant.to_string();
+            if entry.opening.grants.iter().any(|grant| grant.id == id) {
+                continue;
+            }
+            let account = self.dimensions.account(entry.position).id;
+            let listed = last_listing(self.ledger, account, &id, since)?;
+            let opening = self
+                .dimensions
+                .opening_grants(entry.position)
+                .into_iter()
+                .find(|(grant, _)| *grant == id);
+            let before = opening.map(|(_, used)| opening_grant(&id, used));
+            if let Some(grant) = listed.or(before) {
+                completed
+                    .get_or_insert_with(|| entry.opening.clone())
+                    .grants
+                    .push(grant);
+            }
+        }
+        Ok(completed)
+    }
+
+    /// The first day whose batch would have listed a grant, if that is before this day.
+    fn listed_since(&self, grant: GrantId<'_>, packages: &[Package<'_>]) -> Result<Option<BillingDay>, SettleError> {
+        let first = match grant {
+            GrantId::Free { first_day, .. } => first_day,
+            GrantId::Package(id) => {
+                let package = packages
+                    .iter()
+                    .find(|package| package.id == id)
+                    .expect("grants are of these packages");
+                self.day.calendar.day_of(package.purchased_at)?
+            }
+        };
+        Ok((first < self.day.day).then_some(first))
     }
 }
 
@@ -186,7 +245,7 @@ impl Feed<'_, '_> {
             if index.registered_at(position) > self.night.known_at {
                 continue;
             }
-            let opening = self.opening(position)?;
+            let (opening, is_known) = self.opening(position)?;
             while let Some(group) = self.groups.next_if(|group| group.account == position) {
                 self.digest.add(index.account_id(position), &group);
                 chunk.usage.push(usage_group(&group));
@@ -195,48 +254,33 @@ impl Feed<'_, '_> {
                 position,
                 usage_end: chunk.usage.len(),
                 opening,
+                is_known,
             });
         }
         Ok(chunk)
     }
 
-    /// Where the account stood: its state in the ledger, or what `opening` says when the ledger sees it for the first
-    /// time. A grant that the ledger sees for the first time begins with what `opening_grants` says of it, also when its
-    /// account is known: a purchase can come to light late.
-    fn opening(&mut self, position: u32) -> Result<Opening, SettleError> {
+    /// Where the account stood: its state in the ledger, or what `opening` and `opening_grants` say when the ledger
+    /// sees it for the first time.
+    fn opening(&mut self, position: u32) -> Result<(Opening, bool), SettleError> {
         let dimensions = self.night.dimensions;
-        let mut opening = match self.state_of(dimensions.index().account_id(position))? {
-            Some(state) => state.opening,
-            None => Opening {
-                balance: dimensions.opening_balance(position),
-                ..Opening::default()
-            },
-        };
-        for (id, used) in dimensions.opening_grants(position) {
-            if opening.grants.iter().all(|grant| grant.id != id) {
-                opening.grants.push(OpeningGrant {
-                    id: id.to_owned(),
-                    opening: used,
-                    used,
-                    void: false,
-                });
-            }
-        }
-        Ok(opening)
-    }
-
-    /// The account's state in the ledger, None when the ledger does not know it.
-    fn state_of(&mut self, id: i64) -> Result<Option<AccountState>, SettleError> {
+        let id = dimensions.index().account_id(position);
         let due = |state: &Result<AccountState, _>| state.as_ref().map_or(true, |state| state.account.get() <= id);
-        let Some(state) = self.states.next_if(due) else {
-            return Ok(None);
-        };
-        let state = state?;
-        if state.account.get() == id {
-            Ok(Some(state))
-        } else {
-            Err(self.gone(state.account.get()))
+        if let Some(state) = self.states.next_if(due) {
+            let state = state?;
+            return if state.account.get() == id {
+                Ok((state.opening, true))
+            } else {
+                Err(self.gone(state.account.get()))
+            };
         }
+        let grants = dimensions.opening_grants(position).into_iter();
+        let opening = Opening {
+            balance: dimensions.opening_balance(position),
+            grants: grants.map(|(id, used)| opening_grant(id, used)).collect(),
+            ..Opening::default()
+        };
+        Ok((opening, false))
     }
 
     /// The digest of all usage. After the last account nothing may be left over.
@@ -256,6 +300,16 @@ impl Feed<'_, '_> {
             day: self.night.day.day,
             account,
         }
+    }
+}
+
+/// A row of `opening_grants`.
+fn opening_grant(id: &str, used: Quota) -> OpeningGrant {
+    OpeningGrant {
+        id: id.to_owned(),
+        opening: used,
+        used,
+        void: false,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::inputs::catalog::{self, Source};
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
 use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest};
-use crate::job::{Job, Shape};
+use crate::job::Job;
 use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger};
 use crate::ledger::record::{BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
 use crate::ledger::state::state_at;
@@ -24,7 +24,7 @@ use super::night::Night as DayMerge;
 use super::plan::plan;
 use super::totals::DayTotals;
 use super::unchanged::Found;
-use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gates};
+use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gaps, gates};
 
 /// What a run holds from its first day to its last.
 pub(super) struct Run<'a> {
@@ -42,11 +42,12 @@ pub(super) struct Run<'a> {
 
 /// See [`super::settle`].
 pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -> Result<Night, SettleError> {
-    refuse_other_shapes(job)?;
+    gaps::refuse_other_shapes(job)?;
     let catalog = catalog::read(&job.catalog)?;
     let book = parse(&catalog.path, &catalog.text)?;
     let ledger = Ledger::open(Store::open(&job.output)?)?;
     let finished_publishing = ledger.finish_publishing()?;
+    same_ledger(job, &book, &ledger)?;
     let settled = ledger.first_settled_day().zip(ledger.last_settled_day());
     let plan = plan(&job.calendar, options.days, settled, options.now)?;
     let mut night = Night {
@@ -69,7 +70,8 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     let usage = Store::open(&job.inputs.usage.partitions.location)?;
     let listing = partitions::list(&usage)?;
     let usage: Arc<dyn RangeReader> = Arc::new(usage);
-    let warnings = known_gaps(job, &listing);
+    let mut warnings: BTreeSet<String> = gaps::not_acted_on(job).into_iter().collect();
+    warnings.extend(listing.stray_warning());
     let mut run = Run {
         job,
         options,
@@ -95,39 +97,26 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     Ok(night)
 }
 
-/// Usage of another shape cannot be left out with a warning: the day would be billed zero.
-fn refuse_other_shapes(job: &Job) -> Result<(), SettleError> {
-    let shape = match job.inputs.usage.shape {
-        Shape::Seconds => return Ok(()),
-        Shape::Streams => "streams",
-        Shape::Daily => "daily",
+/// A ledger is in one currency, and its days are those of one zone: hours would be billed twice or never, and balances of two
+/// currencies added.
+fn same_ledger(job: &Job, book: &Book, ledger: &Ledger) -> Result<(), SettleError> {
+    let Some(last) = ledger.batches().last() else {
+        return Ok(());
     };
-    Err(SettleError::Usage(format!(
-        "inputs.usage.shape = \"{shape}\" cannot be settled by this version, and settling without it would bill zero; \
-         deliver shape = \"seconds\""
-    )))
-}
-
-/// What the job asks for and this version does not do yet, and what lies in the usage directory unread.
-fn known_gaps(job: &Job, listing: &Listing) -> BTreeSet<String> {
-    let inputs = &job.inputs;
-    let unread = [
-        ("relay", inputs.relay.is_some()),
-        ("screenshots", inputs.screenshots.is_some()),
-        ("logins", inputs.logins.is_some()),
-        ("refund_requests", inputs.refund_requests.is_some()),
-    ];
-    let mut warnings: BTreeSet<String> = unread
-        .into_iter()
-        .filter(|(_, named)| *named)
-        .map(|(input, _)| format!("inputs.{input} is not acted on by this version: what it holds is not billed"))
-        .collect();
-    for stray in &listing.strays {
-        warnings.insert(format!(
-            "{stray} in the usage directory is not read: it is no date=YYYY-MM-DD/…/*.parquet file"
-        ));
+    let posted = ledger.record(*last)?.job;
+    let zone = job.calendar.zone().name();
+    for (what, then, now) in [
+        ("timezone", &*posted.timezone, zone),
+        ("currency", &*posted.currency, &*book.currency),
+    ] {
+        if then != now {
+            return Err(SettleError::Usage(format!(
+                "the {what} is {now}, but the ledger in {} is kept in {then}: put it back, or name another output",
+                job.output
+            )));
+        }
     }
-    warnings
+    Ok(())
 }
 
 impl Run<'_> {
@@ -160,7 +149,11 @@ impl Run<'_> {
 
     /// Settles and posts a day.
     fn settle_day(&mut self, day: BillingDay, mut stages: Vec<(Stage, Duration)>) -> Result<DayReport, SettleError> {
-        let files = gates::files_of_day(self.job, &self.listing, day)?;
+        let found = gates::files_of_day(self.job, &self.listing, day)?;
+        if !self.options.accept_thin_day {
+            gates::missing_partition(self.job, day, &found)?;
+        }
+        let files = found.files;
         let scan_error = |source| SettleError::Scan { day, source };
         if !self.job.allow_duplicate_files {
             usage::find_duplicates(&self.usage, &files).map_err(scan_error)?;
@@ -230,6 +223,7 @@ impl Run<'_> {
             },
             rows: context,
             dimensions: &self.dimensions,
+            ledger: &self.ledger,
             known_at: context.issued_at,
             progress: self.progress,
         };
@@ -294,6 +288,7 @@ impl Run<'_> {
                 name: self.job.name.clone(),
                 digest: self.job.digest.clone(),
                 catalog: self.catalog.sha256.clone(),
+                currency: self.book.currency.clone(),
                 timezone: self.job.calendar.zone().name().to_owned(),
                 billing_time: self.job.calendar.billing_time().format("%H:%M:%S").to_string(),
                 deduction_period: match self.job.deduction_period {
@@ -310,18 +305,8 @@ impl Run<'_> {
 
     /// What the day held that this version does not bill, and what has no price.
     fn warn_of(&mut self, day: BillingDay, totals: &DayTotals) {
-        if totals.purchases > 0 {
-            self.warnings.insert(format!(
-                "{} packages bought on {day} are not billed: this version does not charge purchases yet",
-                totals.purchases
-            ));
-        }
-        if totals.auto_renewals > 0 {
-            self.warnings.insert(format!(
-                "{} packages have auto_renew = true, which this version does not act on: they end without a renewal",
-                totals.auto_renewals
-            ));
-        }
+        self.warnings.extend(gaps::purchases(day, totals.purchases));
+        self.warnings.extend(gaps::renewals(totals.auto_renewals));
         if totals.unpriced_minutes > 0 {
             self.warnings.insert(format!(
                 "{} minutes of {day} are unbilled because their tier has no price in the catalog",

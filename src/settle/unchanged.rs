@@ -29,11 +29,7 @@ impl Run<'_> {
             .filter(|file| file.input == "usage")
             .map(|file| (file.path.as_str(), file))
             .collect();
-        let files = match gates::files_of_day(self.job, &self.listing, day) {
-            Ok(files) => files,
-            Err(SettleError::MissingPartition { .. }) => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let files = gates::files_of_day(self.job, &self.listing, day)?.files;
         let gone: Vec<String> = posted
             .keys()
             .filter(|path| !files.iter().any(|(_, object)| object.path == **path))

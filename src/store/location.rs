@@ -47,6 +47,22 @@ impl Location {
         })
     }
 
+    /// How messages name it: a plain path where it is one, else as it is printed. A location that is not printed as its URL
+    /// may hold the value of a secret, which its path would show.
+    pub fn readable(&self) -> String {
+        let local = (self.shown.is_none() && self.is_local())
+            .then(|| self.url.to_file_path().ok())
+            .flatten();
+        local.map_or_else(|| self.to_string(), |path| path.display().to_string())
+    }
+
+    /// Whether one of the two holds the other, or they are the same.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let directory = |url: &Url| format!("{}/", url.as_str().trim_end_matches('/'));
+        let (one, two) = (directory(&self.url), directory(&other.url));
+        one.starts_with(&two) || two.starts_with(&one)
+    }
+
     /// The URL.
     pub fn url(&self) -> &Url {
         &self.url

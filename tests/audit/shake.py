@@ -91,7 +91,8 @@ class Shake:
                 after = dt.timedelta(seconds=self.random.randrange(20 * 86_400))
                 row["refunded_at"] = (dt.datetime.fromisoformat(row["purchased_at"]) + after).isoformat()
                 row["refunded_amount"] = "1.00"
-        self.bought = {row["package_id"]: row["plan"] for row in rows}
+        before = [row for row in rows if dt.datetime.fromisoformat(row["purchased_at"]) < FIRST]
+        self.bought_before = {row["package_id"]: row["plan"] for row in before}
         return rows
 
     def payments(self, rows):
@@ -110,7 +111,7 @@ def main(job, seed):
     rewrite(folder / "accounts.csv", shake.accounts)
     rewrite(folder / "packages.csv", shake.packages)
     minutes = {plan["id"]: plan.get("minutes", 0) for plan in tomllib.loads(catalog.read_text())["plan"]}
-    quotas = {id: minutes[plan] for id, plan in shake.bought.items() if minutes[plan]}
+    quotas = {id: minutes[plan] for id, plan in shake.bought_before.items() if minutes[plan]}
     rewrite(folder / "opening_grants.csv", lambda rows: shake.opening_grants(rows, quotas))
     rewrite(folder / "payments.csv", shake.payments)
 

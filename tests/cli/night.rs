@@ -43,6 +43,9 @@ fn snapshot(name: &str, night: Option<&Night>, shown: &str) {
     settings.add_filter(env!("CARGO_MANIFEST_DIR"), "[repository]");
     settings.add_filter(r"(stages +).*", "$1[times]");
     settings.add_filter(r"(peak memory +).*", "$1[memory]");
+    // As wide as the widest path.
+    settings.add_filter(r"[-─]{40,}", "[rule]");
+    settings.add_filter(r"by the clock it is \S+", "by the clock it is [now]");
     settings.add_filter(r"of list `list` on \d{4}-\d\d-\d\d", "of list `list` on [today]");
     settings.bind(|| insta::assert_snapshot!(name, shown));
 }
@@ -82,6 +85,39 @@ fn the_document_of_a_night_is_as_documented() {
     let document: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(document["days"][0]["outcome"], "posted");
     assert_ne!(document["days"][0]["totals"]["rows"], 0);
+}
+
+#[test]
+fn the_laws_of_settled_nights_hold() {
+    let night = Night::new();
+    night.settle("--from 2024-10-11 --to 2024-10-12 --quiet");
+    let output = night.output.path().display();
+    snapshot("night_verify", Some(&night), &stdout(&format!("verify {output} --all")));
+    let json = stdout(&format!("verify {JOB} --set output=file://{output} --output json"));
+    json_doc::check("verify", &json);
+    let document: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(document["holds"], true);
+    assert_eq!(document["batches"], serde_json::json!(["2024-10-12.00"]));
+}
+
+/// Another night's bills in place of this one's.
+#[test]
+fn a_broken_law_ends_with_1_and_is_one_document() {
+    let (night, other) = (Night::new(), Night::new());
+    night.settle("--day 2024-10-11 --quiet");
+    other.settle("--day 2024-10-12 --quiet");
+    let bills = |night: &Night, day: &str| {
+        let batch = night.output.path().join(format!("bills/batch={day}.00"));
+        let part = std::fs::read_dir(batch).expect("a batch").next().expect("a part");
+        part.expect("an entry").path()
+    };
+    std::fs::copy(bills(&other, "2024-10-12"), bills(&night, "2024-10-11")).expect("copies");
+    let output = run(&format!("verify {} --output json", night.output.path().display()), 1);
+    let json = text(&output.stdout);
+    json_doc::check("verify", &json);
+    let document: serde_json::Value = serde_json::from_str(&json).expect("one JSON document");
+    assert_eq!(document["holds"], false);
+    assert!(text(&output.stderr).starts_with("error: the ledger breaks its own laws"));
 }
 
 #[test]

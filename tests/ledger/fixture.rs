@@ -249,6 +249,7 @@ pub fn rows(day: BillingDay, accounts: impl IntoIterator<Item = i64>) -> Rows {
 pub fn facts() -> Facts {
     Facts {
         job: JobDigest {
+            currency: "USD".to_owned(),
             name: "trtc-nightly".to_owned(),
             digest: "00".repeat(32),
             catalog: sha256(CATALOG.as_bytes()),

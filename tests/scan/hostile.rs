@@ -15,9 +15,9 @@ use parquet::file::metadata::ParquetStatisticsPolicy;
 use parquet::file::properties::{EnabledStatistics, WriterVersion};
 
 use super::files::{Kind, write, write_int96};
-use super::kinds::sample;
 use super::memory::assert_below_a_gigabyte;
 use super::reference::{Row, expect};
+use super::sample::sample;
 use super::world::{Outcome, Setting, scan_file};
 
 /// Scans a hostile file: an error of the file, or an outcome; never a panic, another error, or much memory.
@@ -248,5 +248,32 @@ fn no_parquet_at_all() {
         b"PAR1\xff\xff\xff\xffPAR1",
     ] {
         assert!(scan_hostile("no Parquet", &Bytes::from_static(bytes)).is_none());
+    }
+}
+
+#[test]
+fn strings_beyond_the_bound_are_refused_however_they_are_stored() {
+    let long = "a".repeat(1_025);
+    for (string_encoding, version) in [
+        (None, WriterVersion::PARQUET_1_0),
+        (Some(Encoding::PLAIN), WriterVersion::PARQUET_1_0),
+        (Some(Encoding::DELTA_LENGTH_BYTE_ARRAY), WriterVersion::PARQUET_2_0),
+        (Some(Encoding::DELTA_BYTE_ARRAY), WriterVersion::PARQUET_1_0),
+    ] {
+        for (length, refused) in [(1_024, false), (1_025, true)] {
+            let mut rows = Kind::default().fit(&sample(100, 34));
+            rows[50].meter = Some(long[..length].to_owned());
+            rows[51].meter = Some(long[..length].to_owned());
+            let bytes = write(
+                &Kind {
+                    string_encoding,
+                    version,
+                    ..Kind::default()
+                },
+                &rows,
+            );
+            let found = scan_hostile("a long string", &bytes);
+            assert_eq!(found.is_none(), refused, "{string_encoding:?} {length}");
+        }
     }
 }

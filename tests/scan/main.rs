@@ -5,6 +5,8 @@ mod foreign;
 mod hostile;
 mod kinds;
 mod memory;
+mod reading;
 mod reference;
 mod rules;
+mod sample;
 mod world;

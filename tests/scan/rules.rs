@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::files::{Kind, write};
-use super::kinds::{START, sample};
 use super::reference::{Row, expect};
+use super::sample::{START, sample};
 use super::world::{Memory, Setting, day, objects, scan_file, scan_files};
 
 type Part = (BillingDay, String, Vec<Row>);

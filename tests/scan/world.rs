@@ -100,10 +100,13 @@ pub fn day(text: &str) -> BillingDay {
     BillingDay::from_date(text.parse().unwrap())
 }
 
-/// A scan's result, with names: account, app, tier, period -> seconds, rows.
+/// A group with names: account, app, tier, period -> seconds, rows.
+pub type Sum = ((i64, i64, &'static str, u16), (i64, i64));
+
+/// A scan's result.
 #[derive(Debug, PartialEq)]
 pub struct Outcome {
-    pub groups: Vec<((i64, i64, &'static str, u16), (i64, i64))>,
+    pub groups: Vec<Sum>,
     pub rejects: Vec<nightbill::inputs::rejects::Reject>,
     pub counts: [u64; 8],
     pub reject_seconds: i64,
@@ -118,12 +121,19 @@ pub fn scan_files(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Resu
             .map(|(_, path, bytes)| ((*path).to_owned(), bytes.clone()))
             .collect(),
     );
-    let reader: Arc<dyn RangeReader> = Arc::new(memory);
-    let objects = objects(files);
+    scan_objects(setting, Arc::new(memory), &objects(files))
+}
+
+/// Scans objects of any reader.
+pub fn scan_objects(
+    setting: Setting,
+    reader: Arc<dyn RangeReader>,
+    objects: &[(BillingDay, Object)],
+) -> Result<Outcome, ScanError> {
     let (calendar, book) = (setting.calendar(), book());
     let request = ScanRequest {
         reader: &reader,
-        files: &objects,
+        files: objects,
         partition_zone: setting.partition_zone,
         calendar: &calendar,
         day: setting.day,

@@ -6,10 +6,10 @@ pub(super) const MAX_BAD_ROWS: usize = 20;
 /// Why dimensions cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DimensionError {
-    /// Rows break rules (exit 3): the first of them, at most about twenty.
+    /// Files are missing, or rows break rules (exit 3): the first of them, at most about twenty.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     BadRows(Vec<BadRow>),
-    /// The store failed (exit 5), or a named file is missing.
+    /// The store failed, or a file changed under the run (exit 5).
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
 }
@@ -76,11 +76,6 @@ impl Complaints {
     /// Whether there are enough.
     pub(super) fn is_full(&self) -> bool {
         self.rows.len() >= MAX_BAD_ROWS
-    }
-
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 
     /// Nothing wrong, or what is.

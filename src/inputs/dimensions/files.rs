@@ -59,7 +59,7 @@ pub(super) struct InputFile {
 }
 
 enum Content {
-    Stored { store: Store, object: Object },
+    Stored(Box<(Store, Object)>),
     InMemory(Bytes),
 }
 
@@ -90,7 +90,8 @@ impl InputFile {
                 let bound = |at: u64| usize::try_from(at.min(self.size)).expect("within what is in memory");
                 Ok(bytes.slice(bound(range.start)..bound(range.end)))
             }
-            Content::Stored { store, object } => {
+            Content::Stored(stored) => {
+                let (store, object) = stored.as_ref();
                 let bytes = store.get_range(object, range.clone())?;
                 if u64::try_from(bytes.len()) == Ok(range.end - range.start) {
                     Ok(bytes)
@@ -123,10 +124,23 @@ pub(super) fn list(
     location: &Location,
     complaints: &mut Complaints,
 ) -> Result<InputFiles, StoreError> {
-    let (store, objects) = Store::open_objects(location)?;
+    let (store, objects) = match Store::open_objects(location) {
+        Ok(found) => found,
+        Err(StoreError::NotFound { .. }) => {
+            let message = "is not there; correct inputs in the job, or put the file there";
+            complaints.add(bad_file(shown_location(location), message));
+            return Ok(InputFiles {
+                dimension,
+                files: Vec::new(),
+            });
+        }
+        Err(error) => return Err(error),
+    };
     let directory = shown_location(store.location());
     let mut files = Vec::new();
-    for (shown, object) in shown_objects(&directory, objects) {
+    let objects = shown_objects(&directory, objects);
+    let is_empty = objects.is_empty();
+    for (shown, object) in objects {
         match format_of(&object.path) {
             Some(format) => files.push(InputFile {
                 path: object.path.clone(),
@@ -134,15 +148,12 @@ pub(super) fn list(
                 size: object.size,
                 etag: object.etag.clone(),
                 format,
-                content: Content::Stored {
-                    store: store.clone(),
-                    object,
-                },
+                content: Content::Stored(Box::new((store.clone(), object))),
             }),
             None => complaints.add(bad_file(shown, NO_FORMAT)),
         }
     }
-    if files.is_empty() && complaints.is_empty() {
+    if is_empty {
         let message = format!(
             "holds no .csv or .parquet file; where there are no {dimension}, put a file with a header and no rows"
         );
@@ -190,13 +201,9 @@ fn is_ignored(path: &str) -> bool {
     path.split('/').any(|name| name.starts_with(['_', '.']))
 }
 
-/// A plain path for local files, the URL for the others; without a slash at the end.
+/// The location as people know it, without a slash at the end.
 fn shown_location(location: &Location) -> String {
-    let local = (location.url().scheme() == "file")
-        .then(|| location.url().to_file_path().ok())
-        .flatten();
-    let shown = local.map_or_else(|| location.to_string(), |path| path.display().to_string());
-    shown.trim_end_matches('/').to_owned()
+    location.readable().trim_end_matches('/').to_owned()
 }
 
 #[cfg(test)]

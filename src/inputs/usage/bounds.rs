@@ -25,8 +25,8 @@ pub(super) const MAX_PAGE_BYTES: usize = 128 << 20;
 pub(super) const LARGE_PAGE_BYTES: usize = 4 << 20;
 /// Values of a page, nulls included.
 pub(super) const MAX_PAGE_VALUES: u32 = 1 << 27;
-/// Bytes of a string in a dictionary or a delta page, where a few bytes of file can repeat it many times.
-pub(super) const MAX_STRING_BYTES: usize = 8 << 10;
+/// Bytes of a string: no meter's name is longer, a few bytes of file can repeat it many times, and rejects keep it.
+pub(super) const MAX_STRING_BYTES: usize = 1 << 10;
 /// Values of a page whose lengths are delta-encoded: the decoder keeps them all.
 pub(super) const MAX_DELTA_LENGTHS: usize = 4 << 20;
 /// Rows decoded at a time.

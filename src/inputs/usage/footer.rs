@@ -287,3 +287,61 @@ fn chunk(found: &ColumnChunkMetaData, column: &Column, rows: u64, data_end: u64)
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A footer whose schema has these numbers of children, and nothing else.
+    fn schema(children: &[u8]) -> Vec<u8> {
+        let mut footer = vec![0x29, 0xfc];
+        let mut count = children.len();
+        while count > 0x7f {
+            footer.push(u8::try_from(count & 0x7f).unwrap() | 0x80);
+            count >>= 7;
+        }
+        footer.push(u8::try_from(count).unwrap());
+        // Field 5: num_children, zigzag.
+        children
+            .iter()
+            .for_each(|children| footer.extend([0x55, children * 2, 0]));
+        footer.push(0);
+        footer
+    }
+
+    #[test]
+    fn schemas_are_bounded_before_they_are_built() {
+        assert_eq!(walk(&schema(&[2, 0, 1, 0])), Ok(()));
+        assert_eq!(walk(&schema(&[1; 64])), Ok(()));
+        assert_eq!(walk(&schema(&[1; 65])), Err(ThriftError::Absurd), "too deep");
+        assert_eq!(walk(&schema(&[0; MAX_SCHEMA_ELEMENTS])), Ok(()));
+        assert_eq!(
+            walk(&schema(&[0; MAX_SCHEMA_ELEMENTS + 1])),
+            Err(ThriftError::Absurd),
+            "too wide"
+        );
+    }
+
+    #[test]
+    fn column_chunks_are_bounded_before_they_are_built() {
+        // Row groups of 14 chunks, each an empty struct.
+        let footer = |groups: u32| {
+            let mut footer = vec![0x49, 0xfc];
+            let mut count = groups;
+            while count > 0x7f {
+                footer.push(u8::try_from(count & 0x7f).unwrap() | 0x80);
+                count >>= 7;
+            }
+            footer.push(u8::try_from(count).unwrap());
+            (0..groups).for_each(|_| {
+                footer.extend([0x19, 0xec]);
+                footer.extend([0; 14]);
+                footer.push(0);
+            });
+            footer.push(0);
+            footer
+        };
+        assert_eq!(walk(&footer(20_000)), Ok(()));
+        assert_eq!(walk(&footer(22_000)), Err(ThriftError::Absurd));
+    }
+}

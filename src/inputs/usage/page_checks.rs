@@ -31,6 +31,20 @@ fn check_strings(page: &[u8], values: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// How many strings there are depends on the nulls: all that the bytes hold. The decoder says when they end early.
+fn check_plain(bytes: &[u8]) -> Result<(), String> {
+    let mut rest = bytes;
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let Ok(length) = usize::try_from(u32::from_le_bytes(*length)) else {
+            break;
+        };
+        let Some(after) = after.get(length..) else { break };
+        check_string(length)?;
+        rest = after;
+    }
+    Ok(())
+}
+
 fn check_string(length: usize) -> Result<(), String> {
     if length > MAX_STRING_BYTES {
         return Err(format!(
@@ -44,8 +58,12 @@ fn check_string(length: usize) -> Result<(), String> {
 pub(super) fn check_values(physical: Type, encoding: Encoding, bytes: &[u8], values: usize) -> Result<(), String> {
     let malformed = || "its delta-encoded lengths are malformed".to_owned();
     match (physical, encoding) {
+        (Type::BYTE_ARRAY, Encoding::PLAIN) => check_plain(bytes),
         (Type::BYTE_ARRAY, Encoding::DELTA_LENGTH_BYTE_ARRAY) => {
-            delta_lengths(bytes, values).map(drop).ok_or_else(malformed)
+            let (lengths, _) = delta_lengths(bytes, values).ok_or_else(malformed)?;
+            lengths
+                .iter()
+                .try_for_each(|length| check_string(usize::try_from(*length).map_err(|_| malformed())?))
         }
         (Type::BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY) => {
             let (prefixes, used) = delta_lengths(bytes, values).ok_or_else(malformed)?;

@@ -1,5 +1,6 @@
 //! Table files as polars frames: numbers as exact integers of their smallest unit, a range of accounts at a time.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -27,19 +28,24 @@ impl AccountRange {
     }
 }
 
-/// The ranges in which a batch is checked: one for each part of its largest table, so that memory depends on the
-/// size of a part, not of the batch.
+/// The ranges in which a batch is checked: one for each part of the table that has the most rows in one batch, so that
+/// memory depends on the size of a part, not of the batch. The cuts of one batch alone: those of two lie so close to each other
+/// that every other range would be nearly empty, and still cost a reading of all its parts.
 pub(super) fn ranges(records: &[&CommitRecord]) -> Vec<AccountRange> {
-    let files = || records.iter().flat_map(|record| &record.files);
-    let largest = files()
-        .filter(|file| file.table != "rejects")
-        .max_by_key(|file| (file.rows, &file.table));
-    let mut cuts: Vec<i64> = files()
-        .filter(|file| largest.is_some_and(|largest| largest.table == file.table))
-        .filter_map(|file| file.accounts.map(|(_, last)| last))
-        .collect();
-    cuts.push(i64::MAX);
+    let mut tables: BTreeMap<(usize, &str), (u64, Vec<i64>)> = BTreeMap::new();
+    for (position, record) in records.iter().enumerate() {
+        for file in record.files.iter().filter(|file| file.table != "rejects") {
+            let (rows, cuts) = tables.entry((position, &file.table)).or_default();
+            *rows += file.rows;
+            cuts.extend(file.accounts.map(|(_, last)| last));
+        }
+    }
+    let largest = tables.into_values().max_by_key(|(rows, _)| *rows);
+    let mut cuts = largest.map(|(_, cuts)| cuts).unwrap_or_default();
     cuts.sort_unstable();
+    // The last part's range has no end: another table or batch may have larger accounts.
+    cuts.pop();
+    cuts.push(i64::MAX);
     cuts.dedup();
     let starts = std::iter::once(0).chain(cuts.iter().copied());
     starts

@@ -3,6 +3,7 @@
 
 use polars::prelude::*;
 
+use crate::ledger::batch::LedgerError;
 use crate::ledger::record::CommitRecord;
 use crate::store::Store;
 
@@ -18,6 +19,8 @@ pub(super) struct Scope<'a> {
     pub batch: &'a CommitRecord,
     /// The batch before it.
     pub previous: Option<&'a CommitRecord>,
+    /// All batches before it: read only where a law cannot be told without them.
+    pub earlier: &'a dyn Fn() -> Result<Vec<CommitRecord>, LedgerError>,
 }
 
 /// What a law found in a range of accounts.
@@ -28,6 +31,7 @@ pub(super) struct Finding {
     pub offenders: DataFrame,
 }
 
+const DEDUCTED: [&str; 3] = ["account_id", "grant_id", "quota"];
 const LINE: [&str; 5] = ["account_id", "sdk_app_id", "day", "item", "tier"];
 
 impl Scope<'_> {
@@ -96,80 +100,70 @@ impl Scope<'_> {
     }
 
     /// Law 3: quota = used + balance, balance >= 0, and used = opening + the deductions of all batches: what the batch
-    /// before says was used, and this batch's deductions.
+    /// before says was used, and this batch's deductions. A grant that the batch before does not list is new, or its days have
+    /// changed: where it does not add up as a new one, the deductions of every earlier batch are looked at.
     pub fn grants_balance(&self, range: AccountRange) -> Result<Finding, VerifyError> {
+        let found = self.grants_with(range, None)?;
+        if found.offenders.height() == 0 || self.previous.is_none() {
+            return Ok(found);
+        }
+        let earlier = (self.earlier)()?;
+        let earlier: Vec<&CommitRecord> = earlier.iter().collect();
+        let deducted = frames::read(self.store, &earlier, "deductions", &DEDUCTED, range)?;
+        self.grants_with(range, Some(deducted))
+    }
+
+    fn grants_with(&self, range: AccountRange, earlier: Option<LazyFrame>) -> Result<Finding, VerifyError> {
         const KEY: [&str; 2] = ["account_id", "grant_id"];
-        const FIGURES: [&str; 8] = [
+        const FIGURES: [&str; 9] = [
             "quota",
             "opening",
             "used",
             "balance",
             "used_before",
             "deducted",
+            "deducted_earlier",
             "in_batch",
             "in_previous",
         ];
         const SNAPSHOT: [&str; 6] = ["account_id", "grant_id", "quota", "opening", "used", "balance"];
         let now = self
             .read_of(Some(self.batch), "grants", &SNAPSHOT, range)?
-            .map(|grants| {
-                grants.with_columns([
-                    zero("used_before"),
-                    zero("deducted"),
-                    one("in_batch"),
-                    zero("in_previous"),
-                ])
-            });
+            .map(|grants| with_others(grants, &FIGURES, &SNAPSHOT, "in_batch"));
         let before = self
             .read_of(self.previous, "grants", &["account_id", "grant_id", "used"], range)?
             .map(|grants| {
-                grants.rename(["used"], ["used_before"], true).with_columns(
-                    ["quota", "opening", "used", "balance", "deducted", "in_batch"]
-                        .map(zero)
-                        .into_iter()
-                        .chain([one("in_previous")])
-                        .collect::<Vec<_>>(),
+                with_others(
+                    grants.rename(["used"], ["used_before"], true),
+                    &FIGURES,
+                    &["used_before"],
+                    "in_previous",
                 )
             });
+        let deductions =
+            |frame: LazyFrame, name: &str| with_others(frame.rename(["quota"], [name], true), &FIGURES, &[name], "");
         let deducted = self
-            .read_of(
-                Some(self.batch),
-                "deductions",
-                &["account_id", "grant_id", "quota"],
-                range,
-            )?
-            .map(|deductions| {
-                deductions.rename(["quota"], ["deducted"], true).with_columns(
-                    [
-                        "quota",
-                        "opening",
-                        "used",
-                        "balance",
-                        "used_before",
-                        "in_batch",
-                        "in_previous",
-                    ]
-                    .map(zero),
-                )
-            });
-        let parts: Vec<LazyFrame> = [now, before, deducted].into_iter().flatten().collect();
+            .read_of(Some(self.batch), "deductions", &DEDUCTED, range)?
+            .map(|frame| deductions(frame, "deducted"));
+        let earlier = earlier.map(|frame| deductions(frame, "deducted_earlier"));
+        let parts: Vec<LazyFrame> = [now, before, deducted, earlier].into_iter().flatten().collect();
         let grants = sums(stack(parts, &KEY, &FIGURES)?, &KEY, &FIGURES);
         let stood = when(col("in_previous").gt(zero("none")))
             .then(col("used_before"))
-            .otherwise(col("opening"));
+            .otherwise(col("opening") + col("deducted_earlier"));
         let broken = col("in_batch")
             .neq(one("none"))
             .or(col("quota").neq(col("used") + col("balance")))
             .or(col("balance").lt(zero("none")))
             .or(col("used").neq(stood + col("deducted")));
         let present = col("in_batch").gt(zero("none"));
-        let lost = col("in_previous")
-            .eq(zero("none"))
+        let unlisted = col("in_batch").eq(zero("none"));
+        let lost = unlisted
+            .and(col("in_previous").eq(zero("none")))
             .and(col("deducted").neq(zero("none")));
-        let checked = present.clone().or(lost.clone());
         finding(
-            grants.filter(checked),
-            present.and(broken).or(lost.and(col("in_batch").eq(zero("none")))),
+            grants.filter(present.clone().or(lost.clone())),
+            present.and(broken).or(lost),
         )
     }
 
@@ -177,19 +171,22 @@ impl Scope<'_> {
     /// away from zero to cents.
     pub fn bills_add_up(&self, range: AccountRange) -> Result<Finding, VerifyError> {
         const KEY: [&str; 3] = ["account_id", "period_end", "item"];
-        const FIGURES: [&str; 3] = ["exact", "amount", "line_amounts"];
+        const FIGURES: [&str; 3] = ["line_amounts", "exact", "billed"];
         let bills = self
             .read("bills", &["account_id", "period_end", "item", "exact", "amount"], range)?
-            .with_columns([zero("line_amounts")]);
+            .rename(["amount"], ["billed"], true);
         // A line's day is the last day of its bill's period, daily and monthly.
         let lines = self
             .read("bill_lines", &["account_id", "day", "item", "amount"], range)?
-            .rename(["day", "amount"], ["period_end", "line_amounts"], true)
-            .with_columns([zero("exact"), zero("amount")]);
-        let bills = sums(stack([bills, lines], &KEY, &FIGURES)?, &KEY, &FIGURES);
+            .rename(["day", "amount"], ["period_end", "line_amounts"], true);
+        let parts = [
+            with_others(bills, &FIGURES, &["exact", "billed"], ""),
+            with_others(lines, &FIGURES, &["line_amounts"], ""),
+        ];
+        let bills = sums(stack(parts, &KEY, &FIGURES)?, &KEY, &FIGURES);
         let broken = col("exact")
             .neq(col("line_amounts"))
-            .or(is_rounded(col("amount"), col("exact")).not());
+            .or(is_rounded(col("billed"), col("exact")).not());
         finding(bills, broken)
     }
 
@@ -222,19 +219,10 @@ impl Scope<'_> {
             "in_previous",
         ];
         const SNAPSHOT: [&str; 6] = ["account_id", "opening", "paid", "charged", "closing", "paid_total"];
-        let zeros = |names: &[&'static str]| names.iter().map(|name| zero(name)).collect::<Vec<_>>();
         let now = self
             .read_of(Some(self.batch), "accounts", &SNAPSHOT, range)?
-            .map(|accounts| {
-                accounts
-                    .with_columns(zeros(&[
-                        "previous_closing",
-                        "previous_paid_total",
-                        "bills",
-                        "in_previous",
-                    ]))
-                    .with_columns([one("in_batch")])
-            });
+            .map(|accounts| with_others(accounts, &FIGURES, &SNAPSHOT, "in_batch"));
+        const BEFORE: [&str; 2] = ["previous_closing", "previous_paid_total"];
         let before = self
             .read_of(
                 self.previous,
@@ -243,38 +231,12 @@ impl Scope<'_> {
                 range,
             )?
             .map(|accounts| {
-                accounts
-                    .rename(
-                        ["closing", "paid_total"],
-                        ["previous_closing", "previous_paid_total"],
-                        true,
-                    )
-                    .with_columns(zeros(&[
-                        "opening",
-                        "paid",
-                        "charged",
-                        "closing",
-                        "paid_total",
-                        "bills",
-                        "in_batch",
-                    ]))
-                    .with_columns([one("in_previous")])
+                let accounts = accounts.rename(["closing", "paid_total"], BEFORE, true);
+                with_others(accounts, &FIGURES, &BEFORE, "in_previous")
             });
         let bills = self
             .read_of(Some(self.batch), "bills", &["account_id", "amount"], range)?
-            .map(|bills| {
-                bills.rename(["amount"], ["bills"], true).with_columns(zeros(&[
-                    "opening",
-                    "paid",
-                    "charged",
-                    "closing",
-                    "paid_total",
-                    "previous_closing",
-                    "previous_paid_total",
-                    "in_batch",
-                    "in_previous",
-                ]))
-            });
+            .map(|bills| with_others(bills.rename(["amount"], ["bills"], true), &FIGURES, &["bills"], ""));
         let parts: Vec<LazyFrame> = [now, before, bills].into_iter().flatten().collect();
         let accounts = sums(stack(parts, &KEY, &FIGURES)?, &KEY, &FIGURES);
         let known = col("in_previous").gt(zero("none"));
@@ -361,6 +323,46 @@ fn totals<const N: usize>(frame: LazyFrame, columns: [&str; N]) -> Result<[i128;
         };
     }
     Ok(totals)
+}
+
+/// Law 3 over all batches: what the latest batch that lists a grant says was used = opening + its deductions in every batch.
+pub(super) fn used_over_history(
+    store: &Store,
+    records: &[&CommitRecord],
+    range: AccountRange,
+) -> Result<Finding, VerifyError> {
+    const KEY: [&str; 2] = ["account_id", "grant_id"];
+    const FIGURES: [&str; 4] = ["opening", "used", "deducted", "listed"];
+    let key = || KEY.map(col);
+    // Batches come in order, so the last row of a grant is its latest.
+    let listed = frames::read(
+        store,
+        records,
+        "grants",
+        &["account_id", "grant_id", "opening", "used"],
+        range,
+    )?
+    .group_by(key())
+    .agg([col("opening").last(), col("used").last()]);
+    let deducted = frames::read(store, records, "deductions", &DEDUCTED, range)?.rename(["quota"], ["deducted"], true);
+    let parts = [
+        with_others(listed, &FIGURES, &["opening", "used"], "listed"),
+        with_others(deducted, &FIGURES, &["deducted"], ""),
+    ];
+    let grants = sums(stack(parts, &KEY, &FIGURES)?, &KEY, &FIGURES);
+    let broken = col("used")
+        .neq(col("opening") + col("deducted"))
+        .or(col("listed").neq(one("none")));
+    finding(grants, broken)
+}
+
+/// The frame with every figure: those that it `has`, a 1 for the `mark`, and 0 for the others.
+fn with_others(frame: LazyFrame, figures: &[&str], has: &[&str], mark: &str) -> LazyFrame {
+    let others = figures.iter().filter(|figure| !has.contains(figure));
+    let columns: Vec<Expr> = others
+        .map(|figure| if *figure == mark { one(figure) } else { zero(figure) })
+        .collect();
+    frame.with_columns(columns)
 }
 
 /// The column `name` with 0 in every row.

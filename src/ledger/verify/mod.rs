@@ -87,6 +87,8 @@ pub struct Report {
     pub verdicts: Vec<Verdict>,
     /// What those batches add up to.
     pub sums: Sums,
+    /// The last batch, when it is committed and its files are still where they were staged: the next run publishes it.
+    pub unpublished: Option<BatchId>,
 }
 
 impl Report {
@@ -137,22 +139,19 @@ pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Report, VerifyError> {
     let mut report = Report::default();
     let mut previous = first
         .checked_sub(1)
-        .map(|before| ledger.record(batches[before]))
+        .map(|before| readable_record(ledger, before))
         .transpose()?;
-    for position in first..=last {
-        let batch = batches[position];
-        let record = ledger.record(batch)?;
+    for (position, &batch) in batches.iter().enumerate().skip(first) {
+        let record = readable_record(ledger, position)?;
         let (mut files, missing) = check_files(ledger.store(), batch, &record)?;
         if !missing {
-            let touched = earlier_batches_touched(ledger, &batches[..position], &record)?;
-            match check_tables(
-                ledger.store(),
-                batch,
-                &record,
-                previous.as_ref(),
-                &touched,
-                &mut report.sums,
-            ) {
+            let subject = Subject {
+                ledger,
+                position,
+                record: &record,
+                previous: previous.as_ref(),
+            };
+            match subject.check_tables(&mut report.sums) {
                 Ok(found) => report.verdicts.extend(found),
                 // A file that is not as recorded need not be readable either.
                 Err(VerifyError::Unreadable { path, message }) if files.broken > 0 => {
@@ -165,7 +164,53 @@ pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Report, VerifyError> {
         report.batches.push(batch);
         previous = Some(record);
     }
+    let all_there = report
+        .verdicts
+        .iter()
+        .all(|verdict| verdict.law != 7 || verdict.broken == 0);
+    if extent == Extent::All && all_there {
+        report.verdicts.push(check_history(ledger)?);
+    }
+    report.unpublished = if ledger.is_published(batches[last])? {
+        None
+    } else {
+        Some(batches[last])
+    };
     Ok(report)
+}
+
+/// A batch's record, its files where they are: at their final names, or still staged when the last batch is not published yet.
+fn readable_record(ledger: &Ledger, position: usize) -> Result<CommitRecord, LedgerError> {
+    let batches = ledger.batches();
+    let mut record = ledger.record(batches[position])?;
+    if position + 1 == batches.len() && !ledger.is_published(batches[position])? {
+        for file in &mut record.files {
+            file.path.clone_from(&file.staged);
+        }
+    }
+    Ok(record)
+}
+
+/// Law 3 over all batches.
+fn check_history(ledger: &Ledger) -> Result<Verdict, VerifyError> {
+    let records: Result<Vec<CommitRecord>, LedgerError> = (0..ledger.batches().len())
+        .map(|position| readable_record(ledger, position))
+        .collect();
+    let records = records?;
+    let records: Vec<&CommitRecord> = records.iter().collect();
+    let mut verdict = Verdict {
+        batch: *ledger.batches().last().expect("an empty ledger is refused before"),
+        law: 3,
+        statement: "used = opening + the deductions of every batch",
+        checked: 0,
+        unit: "grants",
+        broken: 0,
+        offenders: Vec::new(),
+    };
+    for range in ranges(&records) {
+        verdict.add(laws::used_over_history(ledger.store(), &records, range)?)?;
+    }
+    Ok(verdict)
 }
 
 /// Records of earlier batches that settle days which this batch has rows of (a correction): their sums are checked together.
@@ -229,49 +274,64 @@ const TABLE_LAWS: [(u8, &str, &str, Law); 6] = [
     ),
 ];
 
-fn check_tables(
-    store: &Store,
-    batch: BatchId,
-    record: &CommitRecord,
-    previous: Option<&CommitRecord>,
-    touched: &[CommitRecord],
-    sums: &mut Sums,
-) -> Result<Vec<Verdict>, VerifyError> {
-    let records: Vec<&CommitRecord> = touched.iter().chain([record]).collect();
-    let scope = Scope {
-        store,
-        records: &records,
-        batch: record,
-        previous,
-    };
-    let snapshots: Vec<&CommitRecord> = records.iter().copied().chain(previous).collect();
-    let ranges = ranges(&snapshots);
-    let mut verdicts: Vec<Verdict> = TABLE_LAWS
-        .iter()
-        .map(|(law, unit, statement, _)| Verdict {
-            batch,
-            law: *law,
-            statement,
-            checked: 0,
-            unit,
-            broken: 0,
-            offenders: Vec::new(),
-        })
-        .collect();
-    let before = *sums;
-    for range in &ranges {
-        for (verdict, (_, _, _, check)) in verdicts.iter_mut().zip(TABLE_LAWS) {
-            let found = check(&scope, *range)?;
-            verdict.checked += found.checked;
-            verdict.broken += found.offenders.height() as u64;
-            let room = OFFENDERS_NAMED - verdict.offenders.len();
-            verdict.offenders.extend(describe(&found.offenders, room)?);
+/// A batch that is being checked.
+struct Subject<'a> {
+    ledger: &'a Ledger,
+    position: usize,
+    record: &'a CommitRecord,
+    previous: Option<&'a CommitRecord>,
+}
+
+impl Subject<'_> {
+    fn check_tables(&self, sums: &mut Sums) -> Result<Vec<Verdict>, VerifyError> {
+        let (batch, earlier) = (
+            self.ledger.batches()[self.position],
+            &self.ledger.batches()[..self.position],
+        );
+        let touched = earlier_batches_touched(self.ledger, earlier, self.record)?;
+        let records: Vec<&CommitRecord> = touched.iter().chain([self.record]).collect();
+        let scope = Scope {
+            store: self.ledger.store(),
+            records: &records,
+            batch: self.record,
+            previous: self.previous,
+            earlier: &|| earlier.iter().map(|id| self.ledger.record(*id)).collect(),
+        };
+        let snapshots: Vec<&CommitRecord> = records.iter().copied().chain(self.previous).collect();
+        let mut verdicts: Vec<Verdict> = TABLE_LAWS
+            .iter()
+            .map(|(law, unit, statement, _)| Verdict {
+                batch,
+                law: *law,
+                statement,
+                checked: 0,
+                unit,
+                broken: 0,
+                offenders: Vec::new(),
+            })
+            .collect();
+        let before = *sums;
+        for range in ranges(&snapshots) {
+            for (verdict, (_, _, _, check)) in verdicts.iter_mut().zip(TABLE_LAWS) {
+                verdict.add(check(&scope, range)?)?;
+            }
+            scope.add_sums(range, sums)?;
         }
-        scope.add_sums(*range, sums)?;
+        let usage = [sums.rows - before.rows, sums.seconds - before.seconds];
+        verdicts.push(check_control_totals(&scope, batch, usage)?);
+        Ok(verdicts)
     }
-    let usage = [sums.rows - before.rows, sums.seconds - before.seconds];
-    verdicts.push(check_control_totals(&scope, batch, usage)?);
-    Ok(verdicts)
+}
+
+impl Verdict {
+    /// Adds what was found in a range of accounts.
+    fn add(&mut self, found: Finding) -> Result<(), PolarsError> {
+        self.checked += found.checked;
+        self.broken += found.offenders.height() as u64;
+        let room = OFFENDERS_NAMED - self.offenders.len();
+        self.offenders.extend(describe(&found.offenders, room)?);
+        Ok(())
+    }
 }
 
 /// Law 6: rows and seconds of the day are those in `usage_daily` and `rejects`.

@@ -17,7 +17,7 @@ pub(super) fn describe(offenders: &DataFrame, at_most: usize) -> PolarsResult<Ve
 fn describe_row(frame: &DataFrame, row: usize) -> PolarsResult<String> {
     let mut pairs = Vec::with_capacity(frame.width());
     for column in frame.columns() {
-        if matches!(column.name().as_str(), "in_batch" | "in_previous") {
+        if matches!(column.name().as_str(), "in_batch" | "in_previous" | "listed") {
             continue;
         }
         let value = column.get(row)?;
@@ -35,8 +35,8 @@ fn describe_row(frame: &DataFrame, row: usize) -> PolarsResult<String> {
 /// Decimals of the columns as SPEC section 4 gives them; 0 for counts.
 fn scale_of(column: &str) -> usize {
     match column {
-        "exact" | "line_amounts" => 9,
-        "unit_price" => 6,
+        "exact" | "line_amounts" | "amount" => 9,
+        "unit_price" | "quantity" => 6,
         "opening"
         | "paid"
         | "charged"
@@ -49,7 +49,9 @@ fn scale_of(column: &str) -> usize {
         | "used"
         | "balance"
         | "used_before"
-        | "deducted" => 2,
+        | "billed"
+        | "deducted"
+        | "deducted_earlier" => 2,
         _ => 0,
     }
 }
