@@ -584,7 +584,7 @@ fn a_grant_that_comes_back_keeps_what_was_used_of_it() {
     let said = world.settle(&["--from", "2024-10-01", "--to", "2024-11-01"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     let used = |world: &World, batch: &str| {
-        let rows = world::rows(&world.path(&format!("out/grants/batch={batch}.00")));
+        let rows = parquet_rows::rows(&world.path(&format!("out/grants/batch={batch}.00")));
         let listed = rows.iter().find(|row| row["grant_id"] == "B");
         listed.map(|row| row["used"].clone())
     };
