@@ -4,6 +4,8 @@
 --   .read docs/queries.sql
 --   SELECT item, sum(amount) FROM bills_now GROUP BY item;
 --
+-- Money is DECIMAL and stays exact in DuckDB, fetchall() and .arrow(); .df() would make floats of it.
+--
 -- What a batch posted counts once the batch is committed and published, so every view is filtered on `_batches`: a batch
 -- whose `.published` is still missing is left out whole.
 -- Tables that add up over batches (usage_daily, bill_lines, bills, deductions) are summed by their plain key: a correction

@@ -138,6 +138,18 @@ fn random_nights_pass_the_audit() {
     }
 }
 
+/// Contracts, queues, refunds, gifts, registrations and payments at awkward instants, grants that run out in a line.
+#[test]
+#[ignore = "needs Python with duckdb and pandas"]
+fn awkward_dimensions_pass_the_audit() {
+    for seed in 11..=14 {
+        let period = ["deduction_period=\"day\"", "deduction_period=\"5min\""][seed as usize % 2];
+        let night = Night::sample(seed, "2024-10-11", 5, "Asia/Shanghai");
+        python("shake.py", &[&night.job, Path::new(&seed.to_string())]);
+        night.audited("2024-10-11", "2024-10-15", &[period, "max_rejected_rows=200000"]);
+    }
+}
+
 /// The first Sunday of November has 25 hours in New York, the second of March 23.
 #[test]
 #[ignore = "needs Python with duckdb and pandas"]

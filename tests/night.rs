@@ -129,6 +129,29 @@ fn a_purchase_that_came_late_is_a_change() {
 }
 
 #[test]
+fn what_was_used_of_a_package_that_comes_to_light_late_counts() {
+    let world = World::new();
+    world.an_hour_of_hd("2024-10-12");
+    world.settled("2024-10-12");
+    world.replace(
+        "packages.csv",
+        "refunded_at\n",
+        "refunded_at\np1,7,70,live.lite,2024-10-01T09:00:00+08:00,,\n",
+    );
+    world.replace("opening_grants.csv", "10000\n", "10000\np1,99999\n");
+    world.an_hour_of_hd("2024-10-13");
+    world.settled("2024-10-13");
+    let grants = world.table("grants", &["grant_id", "opening", "used", "balance"]);
+    assert_eq!(grants.last().unwrap(), "p1 99999.00 99999.00 1.00");
+    assert_eq!(
+        world.table("bill_lines", &["day", "package_minutes", "payg_minutes"]),
+        ["2024-10-12 0 60", "2024-10-13 0 60"],
+        "one quota minute is too little for HD"
+    );
+    world.verified();
+}
+
+#[test]
 fn missing_data_never_bills_zero() {
     let world = World::new();
     world.an_hour_of_hd("2024-10-12");
@@ -563,7 +586,7 @@ fn a_grant_that_comes_back_keeps_what_was_used_of_it() {
     let said = world.settle(&["--from", "2024-10-01", "--to", "2024-11-01"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     let used = |world: &World, batch: &str| {
-        let rows = world::rows(&world.path(&format!("out/grants/batch={batch}.00")));
+        let rows = parquet_rows::rows(&world.path(&format!("out/grants/batch={batch}.00")));
         let listed = rows.iter().find(|row| row["grant_id"] == "B");
         listed.map(|row| row["used"].clone())
     };

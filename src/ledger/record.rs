@@ -141,7 +141,7 @@ pub struct JobDigest {
     pub currency: String,
     /// IANA name of the billing zone.
     pub timezone: String,
-    /// Local time of billing, `HH:MM`.
+    /// Local time of billing, `HH:MM:SS`.
     pub billing_time: String,
     /// `day` or `5min`.
     pub deduction_period: String,
