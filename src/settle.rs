@@ -9,6 +9,7 @@ mod plan;
 mod run;
 mod totals;
 mod unchanged;
+mod warnings;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -216,8 +216,7 @@ mod tests {
                 total: 12,
                 counts: vec![(Reason::BadTs, 2), (Reason::UnknownAccount, 10)],
                 limit: 0,
-                written: 12,
-                out: "rejects-2024-10-12.parquet".to_owned(),
+                written: "12 of them are in rejects-2024-10-12.parquet".to_owned(),
             }
             .into(),
             StoreError::Failed {

@@ -164,7 +164,7 @@ mod tests {
         progress.rules_begin(report.day, 3);
         progress.accounts_settled(3);
         progress.day_ends(&report);
-        let days: Vec<String> = progress.finish().iter().map(|day| day.day.to_string()).collect();
+        let days: Vec<String> = progress.finish().0.iter().map(|day| day.day.to_string()).collect();
         assert_eq!(days, ["2024-10-12"]);
     }
 }

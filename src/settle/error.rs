@@ -97,40 +97,6 @@ pub enum SettleError {
         /// The account.
         account: i64,
     },
-    /// A package that the ledger lists is not in the dimensions (exit 3).
-    #[error(
-        "cannot settle {day}: package {package} of account {account} is in the ledger and not over, but it is not in the \
-         packages dimension; put its row back (a refund is a row with refunded_at)"
-    )]
-    PackageGone {
-        /// The day.
-        day: BillingDay,
-        /// The account.
-        account: i64,
-        /// The package.
-        package: String,
-    },
-    /// An opening for an account that registered after the ledger began (exit 3).
-    #[error(
-        "account {account} registered on or after {first}, the first settled day, but opening or opening_grants names it: they \
-         hold what stood before that day; take its rows out"
-    )]
-    LateOpening {
-        /// The account.
-        account: i64,
-        /// The first settled day.
-        first: BillingDay,
-    },
-    /// An opening for a free cycle that does not run (exit 3).
-    #[error(
-        "opening_grants names {grant}, which is not the free cycle that contains {day}; name the running cycle of the account"
-    )]
-    OpeningCycle {
-        /// The grant.
-        grant: String,
-        /// The day on which the ledger sees the account first.
-        day: BillingDay,
-    },
     /// A settled day was asked for whose inputs have changed since (exit 2).
     #[error(
         "{day} is settled, and {change} since; this version cannot post corrections, so nothing was posted: put the \
@@ -199,9 +165,6 @@ impl SettleError {
             | Self::TooManyRejects { .. }
             | Self::Rules { .. }
             | Self::AccountGone { .. }
-            | Self::PackageGone { .. }
-            | Self::LateOpening { .. }
-            | Self::OpeningCycle { .. }
             | Self::OutOfRange { .. } => 3,
             Self::Ledger(LedgerError::NotSettled { .. }) => 2,
             Self::Ledger(LedgerError::Damaged { .. }) => 3,

@@ -40,6 +40,14 @@ pub(super) struct Night<'a> {
     pub progress: &'a dyn Progress,
 }
 
+/// What a day came to.
+pub(super) struct Merged {
+    pub totals: DayTotals,
+    /// Digest of the day's usage.
+    pub usage_digest: String,
+    pub notices: Notices,
+}
+
 /// Accounts in order, with their usage and where they stood.
 #[derive(Default)]
 struct Chunk {
@@ -56,8 +64,7 @@ struct ChunkAccount {
 }
 
 impl Night<'_> {
-    /// Settles every account that is known at the day's billing time and appends its rows. The day's totals, and the
-    /// digest of its usage.
+    /// Settles every account that is known at the day's billing time and appends its rows.
     ///
     /// # Errors
     /// [`SettleError`] of the account that comes first in account order; nothing is committed.
@@ -66,13 +73,14 @@ impl Night<'_> {
         groups: Groups,
         states: StateReader,
         writer: &mut BatchWriter<'_>,
-    ) -> Result<(DayTotals, String), SettleError> {
+    ) -> Result<Merged, SettleError> {
         let mut feed = Feed {
             night: self,
             groups: groups.peekable(),
             states: states.peekable(),
             next_position: 0,
             digest: UsageDigest::new(self.day.book),
+            notices: Notices::default(),
         };
         let mut totals = DayTotals::default();
         let mut window = feed.window()?;
@@ -92,7 +100,7 @@ impl Night<'_> {
             }
             window = next?;
         }
-        Ok((totals, feed.finish()?))
+        feed.finish(totals)
     }
 
     /// The rows of a window's chunks, in order; the error of the first chunk that has one.
@@ -147,10 +155,7 @@ impl Night<'_> {
             day = settle(&completed)?;
         }
         if !entry.is_known {
-            opening_cycles_run(&entry.opening, &day.grants).map_err(|grant| SettleError::OpeningCycle {
-                grant,
-                day: self.day.day,
-            })?;
+            totals.idle_openings += idle_cycles(&entry.opening, &day.grants);
         }
         let digest = facts::digest(self.day.book, &account, &packages, &requests, self.known_at);
         totals
@@ -224,6 +229,32 @@ struct Feed<'n, 'a> {
     states: Peekable<StateReader>,
     next_position: u32,
     digest: UsageDigest,
+    notices: Notices,
+}
+
+/// What the merge came across that people should look at.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    /// Packages that the ledger lists, that are not over, and that are not in the packages any more.
+    pub packages_gone: Notice,
+    /// Accounts that registered since the first settled day and have an opening.
+    pub late_openings: Notice,
+}
+
+/// How many, and the first.
+#[derive(Debug, Default)]
+pub(super) struct Notice {
+    pub count: u64,
+    pub first: String,
+}
+
+impl Notice {
+    fn note(&mut self, what: String) {
+        if self.count == 0 {
+            self.first = what;
+        }
+        self.count += 1;
+    }
 }
 
 impl Feed<'_, '_> {
@@ -279,7 +310,7 @@ impl Feed<'_, '_> {
             if state.account.get() != id {
                 return Err(self.gone(state.account.get()));
             }
-            self.packages_are_there(position, &state)?;
+            self.note_packages_gone(position, &state);
             return Ok((state.opening, true));
         }
         let grants = dimensions.opening_grants(position).into_iter();
@@ -288,13 +319,12 @@ impl Feed<'_, '_> {
             grants: grants.map(|(id, used)| opening_grant(id, used)).collect(),
             ..Opening::default()
         };
-        self.opening_is_old(position, &opening)?;
+        self.note_late_opening(position, &opening)?;
         Ok((opening, false))
     }
 
-    /// A package that the ledger lists and that is not over must not vanish: its minutes would be billed, and given out again when
-    /// it comes back.
-    fn packages_are_there(&self, position: u32, state: &AccountState) -> Result<(), SettleError> {
+    /// A package that the ledger lists and that is not over is gone from the packages: it serves nobody as long as it is.
+    fn note_packages_gone(&mut self, position: u32, state: &AccountState) {
         let packages = self.night.dimensions.packages(position);
         let is_there = |id: &str| id.starts_with(FREE) || packages.iter().any(|package| package.id == id);
         let listed = state
@@ -302,34 +332,26 @@ impl Feed<'_, '_> {
             .grants
             .iter()
             .filter(|grant| !state.expired.contains(&grant.id));
-        match listed.map(|grant| &grant.id).find(|id| !is_there(id)) {
-            None => Ok(()),
-            Some(package) => Err(SettleError::PackageGone {
-                day: self.night.day.day,
-                account: state.account.get(),
-                package: package.clone(),
-            }),
+        for grant in listed.filter(|grant| !is_there(&grant.id)) {
+            self.notices
+                .packages_gone
+                .note(format!("{} of account {}", grant.id, state.account));
         }
     }
 
-    /// `opening` and `opening_grants` are what stood before the first settled day (SPEC 2.6): not for accounts that registered
-    /// since, not for a free cycle that is over or has not begun.
-    fn opening_is_old(&self, position: u32, opening: &Opening) -> Result<(), SettleError> {
-        let (day, dimensions) = (self.night.day, self.night.dimensions);
-        let account = dimensions.index().account_id(position);
-        let registered_since =
-            dimensions.index().registered_at(position) >= day.calendar.start_of(day.first_settled_day)?;
+    /// `opening` and `opening_grants` are what stood before the first settled day (SPEC 2.6), so an account that registered since
+    /// has none.
+    fn note_late_opening(&mut self, position: u32, opening: &Opening) -> Result<(), SettleError> {
+        let (day, index) = (self.night.day, self.night.dimensions.index());
+        let registered_since = index.registered_at(position) >= day.calendar.start_of(day.first_settled_day)?;
         if registered_since && *opening != Opening::default() {
-            return Err(SettleError::LateOpening {
-                account,
-                first: day.first_settled_day,
-            });
+            self.notices.late_openings.note(index.account_id(position).to_string());
         }
         Ok(())
     }
 
-    /// The digest of all usage. After the last account nothing may be left over.
-    fn finish(mut self) -> Result<String, SettleError> {
+    /// After the last account nothing may be left over.
+    fn finish(mut self, totals: DayTotals) -> Result<Merged, SettleError> {
         if let Some(state) = self.states.next() {
             return Err(self.gone(state?.account.get()));
         }
@@ -337,7 +359,11 @@ impl Feed<'_, '_> {
             self.groups.next().is_none(),
             "the scan accepts usage of known accounts only"
         );
-        Ok(self.digest.finish())
+        Ok(Merged {
+            totals,
+            usage_digest: self.digest.finish(),
+            notices: self.notices,
+        })
     }
 
     fn gone(&self, account: i64) -> SettleError {
@@ -348,14 +374,11 @@ impl Feed<'_, '_> {
     }
 }
 
-/// Every free cycle of `opening_grants` must be the one that runs when the ledger sees its account for the first time.
-fn opening_cycles_run(opening: &Opening, grants: &[GrantState<'_>]) -> Result<(), String> {
+/// Free cycles of `opening_grants` other than the one that runs when the ledger sees its account for the first time.
+fn idle_cycles(opening: &Opening, grants: &[GrantState<'_>]) -> i64 {
     let free = opening.grants.iter().filter(|grant| grant.id.starts_with(FREE));
-    let runs = |id: &str| grants.iter().any(|state| state.grant.to_string() == id);
-    match free.map(|grant| &grant.id).find(|id| !runs(id)) {
-        None => Ok(()),
-        Some(id) => Err(id.clone()),
-    }
+    let idle = free.filter(|grant| !grants.iter().any(|state| state.grant.to_string() == grant.id));
+    i64::try_from(idle.count()).expect("a length fits 63 bits")
 }
 
 /// A row of `opening_grants`.

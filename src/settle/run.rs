@@ -22,11 +22,10 @@ use crate::rules::quantity::BillingDay;
 use crate::store::{Object, Store};
 
 use super::error::SettleError;
-use super::night::Night as DayMerge;
+use super::night::{Merged, Night as DayMerge};
 use super::plan::plan;
-use super::totals::DayTotals;
 use super::unchanged::Found;
-use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gaps, gates};
+use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gaps, gates, warnings};
 
 /// What a run holds from its first day to its last.
 pub(super) struct Run<'a> {
@@ -209,14 +208,8 @@ impl Run<'_> {
         }
         let batch = BatchId::settling(day);
         let mut writer = self.ledger.begin(batch)?;
-        let merged = self.merge(day, context, scan, &mut writer);
-        let (totals, control, file_totals) = match merged {
-            Ok(merged) => merged,
-            Err(error) => {
-                drop(writer);
-                return Err(error);
-            }
-        };
+        // An error drops the writer, which deletes what it staged.
+        let (merged, control, file_totals) = self.merge(day, context, scan, &mut writer)?;
         stages.push((Stage::Settle, lap(&mut clock)));
         let committed = writer.commit(self.record_facts(&files, &file_totals, control))?;
         stages.push((Stage::Publish, lap(&mut clock)));
@@ -226,7 +219,7 @@ impl Run<'_> {
             Committed::AlreadyPosted(record) => (DayOutcome::Unchanged, record),
         };
         self.ledger = Ledger::open(self.ledger.store().clone())?;
-        self.warn_of(day, &totals);
+        self.warn(warnings::of_day(day, &merged));
         Ok(DayReport {
             day,
             batch,
@@ -243,7 +236,7 @@ impl Run<'_> {
         context: RowContext<'_>,
         scan: Scan,
         writer: &mut BatchWriter<'_>,
-    ) -> Result<(DayTotals, ControlTotals, Vec<FileTotals>), SettleError> {
+    ) -> Result<(Merged, ControlTotals, Vec<FileTotals>), SettleError> {
         let mut rejects = RowsBuilder::new(context);
         rejects.push_rejects(&scan.rejects.rows);
         writer.append(rejects.finish())?;
@@ -265,11 +258,12 @@ impl Run<'_> {
         };
         self.progress.rules_begin(day, self.dimensions.index().len());
         let states = state_at(&self.ledger, self.ledger.last_settled_day())?;
-        let (totals, usage_digest) = merge.run(scan.groups, states, writer)?;
-        let control = totals
-            .control(&scan.rejects, usage_digest)
+        let merged = merge.run(scan.groups, states, writer)?;
+        let control = merged
+            .totals
+            .control(&scan.rejects, &merged.usage_digest)
             .map_err(|what| SettleError::OutOfRange { day, what })?;
-        Ok((totals, control, scan.files))
+        Ok((merged, control, scan.files))
     }
 
     /// Scans a day's files.
@@ -333,25 +327,6 @@ impl Run<'_> {
             inputs: inputs.collect(),
             dimensions: dimensions.collect(),
             totals: control,
-        }
-    }
-
-    /// What the day held that this version does not bill, and what has no price.
-    fn warn_of(&mut self, day: BillingDay, totals: &DayTotals) {
-        if totals.payments_gone > 0 {
-            self.warn([format!(
-                "{} accounts have fewer payments on {day} than were counted before, and none paid out: the difference was taken \
-                 from their balances; look for missing rows in payments",
-                totals.payments_gone
-            )]);
-        }
-        self.warn(gaps::purchases(day, totals.purchases));
-        self.warn(gaps::renewals(totals.auto_renewals));
-        if totals.unpriced_minutes > 0 {
-            self.warn([format!(
-                "{} unbilled minutes of {day} are of tiers without a price",
-                totals.unpriced_minutes
-            )]);
         }
     }
 }

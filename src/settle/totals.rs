@@ -57,6 +57,8 @@ day_totals! {
     purchases: "purchases",
     /// Accounts of which payments were counted before that are gone now.
     payments_gone: "accounts",
+    /// Rows of `opening_grants` that name a free cycle that does not run.
+    idle_openings: "openings",
     /// Packages with a price and `auto_renew`.
     auto_renewals: "renewals",
 }
@@ -122,7 +124,7 @@ impl DayTotals {
     }
 
     /// The control totals of the commit record.
-    pub fn control(&self, rejects: &Rejects, usage_digest: String) -> Result<ControlTotals, Overflow> {
+    pub fn control(&self, rejects: &Rejects, usage_digest: &str) -> Result<ControlTotals, Overflow> {
         let accepted_rows = self.accepted_rows.unsigned_abs();
         let rejected = Reason::ALL
             .into_iter()
@@ -137,7 +139,7 @@ impl DayTotals {
             accepted_seconds: self.accepted_seconds,
             rejected_rows: rejects.total(),
             rejected,
-            usage_digest,
+            usage_digest: usage_digest.to_owned(),
             accounts: self.accounts.unsigned_abs(),
             apps: self.apps.unsigned_abs(),
             lines: self.lines.unsigned_abs(),

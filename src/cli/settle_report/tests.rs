@@ -151,7 +151,8 @@ fn the_document_is_as_documented() {
 fn the_document_of_a_failure_is_as_documented() {
     let failure = Failure::usage("days settle in order", "settle 2024-10-12 first");
     let done = [posted("2024-10-12")];
-    let run = FailedRun::new(&failure, &done);
+    let warnings = vec!["nobody reads these".to_owned()];
+    let run = FailedRun::new(&failure, &done, &warnings);
     json_doc::check("settle, failed", &to_json(&run));
     assert_eq!(
         run.done_text(),
