@@ -158,7 +158,7 @@ fn missing_data_never_bills_zero() {
     assert_eq!(
         error(&said),
         "error: cannot settle 2024-10-13: no usage files in date=2024-10-13 under file://DIR/usage; missing data never \
-         bills zero: upload the partition, then run again"
+         bills zero: upload the partition, then run again, or pass --accept-thin-day to settle the day without it"
     );
     assert!(!world.has_batch("2024-10-13.00"));
 }
