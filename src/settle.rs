@@ -120,8 +120,10 @@ pub trait Progress: Sync {
     fn rules_begin(&self, day: BillingDay, accounts: usize);
     /// Accounts settled since the last call.
     fn accounts_settled(&self, accounts: usize);
-    /// The day is posted or was settled before.
+    /// The day is posted.
     fn day_ends(&self, report: &DayReport);
+    /// The user should know this; each warning is told once, also when the run ends early.
+    fn warning(&self, warning: &str);
 }
 
 /// Settles days.

@@ -1,5 +1,7 @@
 //! The night end to end, on the real binary: gates, exit codes and messages, the no-op, balances, zones, determinism.
 
+#[path = "night/faults.rs"]
+mod faults;
 #[path = "night/guide.rs"]
 mod guide;
 #[path = "night/laws.rs"]

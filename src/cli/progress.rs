@@ -22,6 +22,7 @@ pub(crate) struct RunProgress {
     shows_bar: bool,
     stage: Mutex<Option<StageBar>>,
     done: Mutex<Vec<DayReport>>,
+    warnings: Mutex<Vec<String>>,
 }
 
 struct StageBar {
@@ -37,13 +38,15 @@ impl RunProgress {
             shows_bar,
             stage: Mutex::new(None),
             done: Mutex::new(Vec::new()),
+            warnings: Mutex::new(Vec::new()),
         }
     }
 
-    /// Clears the bar and gives the days that ended well, in order.
-    pub(crate) fn finish(self) -> Vec<DayReport> {
+    /// Clears the bar and gives the days that ended well, in order, and the warnings.
+    pub(crate) fn finish(self) -> (Vec<DayReport>, Vec<String>) {
         self.end_stage();
-        self.done.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let done = self.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (done, self.warnings.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn begin_stage(&self, day: BillingDay, length: Option<u64>, template: &str, message: String) {
@@ -87,6 +90,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Progress for RunProgress {
+    fn warning(&self, warning: &str) {
+        lock(&self.warnings).push(warning.to_owned());
+    }
+
     fn scan_begins(&self, day: BillingDay, files: usize, size: u64) {
         tracing::info!(%day, files, bytes = size, "day begins");
         let message = format!("{}, {}", counted(files, "file", "files"), bytes(size));

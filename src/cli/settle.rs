@@ -108,11 +108,11 @@ impl SettleArgs {
 pub(crate) fn run(args: &SettleArgs, terminal: &Terminal) -> Result<(), Told> {
     let progress = RunProgress::new(terminal.shows_progress());
     let settled = settle_job(args, &progress);
-    let done = progress.finish();
+    let (done, warnings) = progress.finish();
+    for warning in &warnings {
+        terminal.warn(warning);
+    }
     let printed = settled.and_then(|night| {
-        for warning in &night.warnings {
-            terminal.warn(warning);
-        }
         let facts = RunFacts {
             peak_memory_bytes: memory::peak_bytes(),
             next: args.next(&night.output),
@@ -122,7 +122,7 @@ pub(crate) fn run(args: &SettleArgs, terminal: &Terminal) -> Result<(), Told> {
         })
     });
     printed.map_err(|failure| {
-        let run = FailedRun::new(&failure, &done);
+        let run = FailedRun::new(&failure, &done, &warnings);
         if !done.is_empty() {
             terminal.warn(&run.done_text());
         }

@@ -96,16 +96,18 @@ pub(crate) struct FailedRun<'a> {
     command: &'static str,
     error: FailureFields<'a>,
     days: Vec<DayDocument<'a>>,
+    warnings: &'a [String],
 }
 
 impl<'a> FailedRun<'a> {
     /// The document of a failure after these days.
-    pub(crate) fn new(failure: &'a Failure, done: &'a [DayReport]) -> Self {
+    pub(crate) fn new(failure: &'a Failure, done: &'a [DayReport], warnings: &'a [String]) -> Self {
         Self {
             format: JSON_FORMAT,
             command: "settle",
             error: FailureFields::new(failure),
             days: done.iter().map(DayDocument::new).collect(),
+            warnings,
         }
     }
 

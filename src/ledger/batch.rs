@@ -329,9 +329,6 @@ impl BatchWriter<'_> {
             files,
         })
     }
-
-    /// Gives the batch up and deletes what it staged.
-    pub fn abandon(self) {}
 }
 
 impl Drop for BatchWriter<'_> {
@@ -369,7 +366,9 @@ fn keep_catalog(store: &Store, facts: &Facts) -> Result<(), LedgerError> {
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// Another run posted this batch first with other work, or posted while this one was settling (exit 4).
-    #[error("batch {batch} was posted by another run while this one was settling; nothing of this run was posted")]
+    #[error(
+        "batch {batch} was posted by another run while this one was settling; nothing of the day that this run was at was posted"
+    )]
     LostRace {
         /// The batch that the other run posted.
         batch: BatchId,

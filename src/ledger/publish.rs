@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::store::{Store, StoreError};
 
 use super::batch::LedgerError;
-use super::record::{BatchId, CommitRecord, TableFile};
+use super::record::{BatchId, CommitRecord, TableFile, sha256};
 
 /// Where commit records are.
 pub(super) const BATCHES: &str = "_batches";
@@ -81,7 +81,14 @@ fn publish_file(store: &Store, id: BatchId, file: &TableFile) -> Result<(), Ledg
 fn is_in_place(store: &Store, file: &TableFile) -> Result<bool, LedgerError> {
     match store.head(&file.path)? {
         None => Ok(false),
-        Some(object) if object.size == file.size => Ok(true),
+        // Rare: a crash in the middle of publishing. What stands there must be the batch's own bytes.
+        Some(object) if object.size == file.size => match sha256(&store.get(&file.path)?) == file.sha256 {
+            true => Ok(true),
+            false => Err(LedgerError::Damaged {
+                path: file.path.clone(),
+                message: "is not the file of its commit record; move it away".to_owned(),
+            }),
+        },
         Some(object) => Err(LedgerError::Damaged {
             path: file.path.clone(),
             message: format!("has {} bytes, its commit record says {}", object.size, file.size),

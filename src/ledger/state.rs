@@ -23,6 +23,8 @@ pub struct AccountState {
     pub opening: Opening,
     /// Digest of the dated facts that its batch knew; 0 for an account that only later batches know.
     pub facts: i64,
+    /// Those of its grants whose last day it was.
+    pub expired: Vec<String>,
 }
 
 /// Account states in account order.
@@ -131,6 +133,7 @@ impl StateReader {
             account,
             opening: Opening::default(),
             facts: 0,
+            expired: Vec::new(),
         };
         if let Some(row) = self.accounts.next_of(id)? {
             state.opening.balance = row.closing;
@@ -138,6 +141,9 @@ impl StateReader {
             state.facts = row.facts;
         }
         while let Some(row) = self.grants.next_of(id)? {
+            if row.is_expired {
+                state.expired.push(row.grant.id.clone());
+            }
             state.opening.grants.push(row.grant);
         }
         for later in &mut self.later {
@@ -252,6 +258,7 @@ impl AccountRow {
 
 struct GrantRow {
     grant: OpeningGrant,
+    is_expired: bool,
 }
 
 impl GrantRow {
@@ -268,7 +275,8 @@ impl GrantRow {
                 used: Quota::from_units(units(columns, used, row)?),
                 void: status.value(row) == GrantStatus::Void.as_str(),
             };
-            Ok(Self { grant })
+            let is_expired = status.value(row) == GrantStatus::Expired.as_str();
+            Ok(Self { grant, is_expired })
         };
         (0..accounts.len())
             .map(|at| Ok((accounts.value(at), row(at)?)))

@@ -39,6 +39,16 @@ pub enum DeductionPeriod {
     FiveMinutes,
 }
 
+impl DeductionPeriod {
+    /// As it stands in jobs and commit records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::FiveMinutes => "5min",
+        }
+    }
+}
+
 /// What is known of the account. Facts after the day's billing time may be in it: the rules pass them over.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountFacts<'a> {

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::num::NonZero;
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 /// A number that does not fit its type: the value that was asked for, and the type's name.
@@ -100,11 +100,6 @@ impl BillingDay {
         self.date()
             .checked_add_months(chrono::Months::new(months))
             .map(Self::from_date)
-    }
-
-    /// Whether this is the last day of its month.
-    pub fn is_month_end(self) -> bool {
-        self.checked_add_days(1).is_none_or(|next| next.date().day() == 1)
     }
 }
 
@@ -574,6 +569,5 @@ mod tests {
         ] {
             assert_eq!(day(from).checked_add_months(months), Some(day(to)));
         }
-        assert!(day("2024-02-29").is_month_end() && !day("2024-02-28").is_month_end());
     }
 }

@@ -63,7 +63,7 @@ pub enum SettleError {
     },
     /// More rejects than the job tolerates (exit 3).
     #[error(
-        "cannot settle {day}: {total} rejected rows ({}), max_rejected_rows is {limit}; {written} of them are in {out}",
+        "cannot settle {day}: {total} rejected rows ({}), max_rejected_rows is {limit}; {written}",
         reasons(.counts)
     )]
     TooManyRejects {
@@ -75,10 +75,8 @@ pub enum SettleError {
         counts: Vec<(Reason, u64)>,
         /// The job's limit.
         limit: u64,
-        /// How many were written.
-        written: usize,
-        /// Where.
-        out: String,
+        /// How many were written where, or why they could not be.
+        written: String,
     },
     /// The rules cannot settle an account (exit 2 for a missing price, else 3).
     #[error("cannot settle {day}: {source}")]
@@ -98,6 +96,40 @@ pub enum SettleError {
         day: BillingDay,
         /// The account.
         account: i64,
+    },
+    /// A package that the ledger lists is not in the dimensions (exit 3).
+    #[error(
+        "cannot settle {day}: package {package} of account {account} is in the ledger and not over, but it is not in the \
+         packages dimension; put its row back (a refund is a row with refunded_at)"
+    )]
+    PackageGone {
+        /// The day.
+        day: BillingDay,
+        /// The account.
+        account: i64,
+        /// The package.
+        package: String,
+    },
+    /// An opening for an account that registered after the ledger began (exit 3).
+    #[error(
+        "account {account} registered on or after {first}, the first settled day, but opening or opening_grants names it: they \
+         hold what stood before that day; take its rows out"
+    )]
+    LateOpening {
+        /// The account.
+        account: i64,
+        /// The first settled day.
+        first: BillingDay,
+    },
+    /// An opening for a free cycle that does not run (exit 3).
+    #[error(
+        "opening_grants names {grant}, which is not the free cycle that contains {day}; name the running cycle of the account"
+    )]
+    OpeningCycle {
+        /// The grant.
+        grant: String,
+        /// The day on which the ledger sees the account first.
+        day: BillingDay,
     },
     /// A settled day was asked for whose inputs have changed since (exit 2).
     #[error(
@@ -127,14 +159,6 @@ pub enum SettleError {
     /// The store failed (exit 5).
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A local file could not be written (exit 5).
-    #[error("{path}: {source}")]
-    Write {
-        /// The file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
 }
 
 fn reasons(counts: &[(Reason, u64)]) -> String {
@@ -175,11 +199,14 @@ impl SettleError {
             | Self::TooManyRejects { .. }
             | Self::Rules { .. }
             | Self::AccountGone { .. }
+            | Self::PackageGone { .. }
+            | Self::LateOpening { .. }
+            | Self::OpeningCycle { .. }
             | Self::OutOfRange { .. } => 3,
             Self::Ledger(LedgerError::NotSettled { .. }) => 2,
             Self::Ledger(LedgerError::Damaged { .. }) => 3,
             Self::Ledger(LedgerError::LostRace { .. }) => 4,
-            Self::Ledger(LedgerError::Store(_)) | Self::Store(_) | Self::Write { .. } => 5,
+            Self::Ledger(LedgerError::Store(_)) | Self::Store(_) => 5,
         }
     }
 }

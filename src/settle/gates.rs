@@ -96,10 +96,10 @@ pub(super) fn too_many_rejects(
     let mut rows = RowsBuilder::new(context);
     rows.push_rejects(shown);
     let bytes = parts::encode_file(Table::Rejects, &rows.finish().batches[Table::Rejects.position()]);
-    std::fs::write(&out, bytes).map_err(|source| SettleError::Write {
-        path: out.display().to_string(),
-        source,
-    })?;
+    let written = match std::fs::write(&out, bytes) {
+        Ok(()) => format!("{} of them are in {}", shown.len(), out.display()),
+        Err(error) => format!("they could not be written to {}: {error}", out.display()),
+    };
     Err(SettleError::TooManyRejects {
         day,
         total,
@@ -109,7 +109,6 @@ pub(super) fn too_many_rejects(
             .filter(|(_, count)| *count > 0)
             .collect(),
         limit: job.max_rejected_rows,
-        written: shown.len(),
-        out: out.display().to_string(),
+        written,
     })
 }

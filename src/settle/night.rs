@@ -25,6 +25,8 @@ use super::totals::{DayTotals, UsageDigest};
 const CHUNK_ACCOUNTS: usize = 512;
 /// … or this many usage groups, whichever comes first.
 const CHUNK_GROUPS: usize = 8_192;
+/// How ids of free cycles begin; no package's does.
+const FREE: &str = "free:";
 /// Chunks per thread in a window.
 const CHUNKS_PER_THREAD: usize = 4;
 
@@ -144,9 +146,15 @@ impl Night<'_> {
             completed = opening;
             day = settle(&completed)?;
         }
+        if !entry.is_known {
+            opening_cycles_run(&entry.opening, &day.grants).map_err(|grant| SettleError::OpeningCycle {
+                grant,
+                day: self.day.day,
+            })?;
+        }
         let digest = facts::digest(self.day.book, &account, &packages, &requests, self.known_at);
         totals
-            .count(self.day, &day, usage, &packages)
+            .count(self.day, &day, usage, &packages, &payments)
             .map_err(|what| SettleError::OutOfRange {
                 day: self.day.day,
                 what,
@@ -268,11 +276,11 @@ impl Feed<'_, '_> {
         let due = |state: &Result<AccountState, _>| state.as_ref().map_or(true, |state| state.account.get() <= id);
         if let Some(state) = self.states.next_if(due) {
             let state = state?;
-            return if state.account.get() == id {
-                Ok((state.opening, true))
-            } else {
-                Err(self.gone(state.account.get()))
-            };
+            if state.account.get() != id {
+                return Err(self.gone(state.account.get()));
+            }
+            self.packages_are_there(position, &state)?;
+            return Ok((state.opening, true));
         }
         let grants = dimensions.opening_grants(position).into_iter();
         let opening = Opening {
@@ -280,7 +288,44 @@ impl Feed<'_, '_> {
             grants: grants.map(|(id, used)| opening_grant(id, used)).collect(),
             ..Opening::default()
         };
+        self.opening_is_old(position, &opening)?;
         Ok((opening, false))
+    }
+
+    /// A package that the ledger lists and that is not over must not vanish: its minutes would be billed, and given out again when
+    /// it comes back.
+    fn packages_are_there(&self, position: u32, state: &AccountState) -> Result<(), SettleError> {
+        let packages = self.night.dimensions.packages(position);
+        let is_there = |id: &str| id.starts_with(FREE) || packages.iter().any(|package| package.id == id);
+        let listed = state
+            .opening
+            .grants
+            .iter()
+            .filter(|grant| !state.expired.contains(&grant.id));
+        match listed.map(|grant| &grant.id).find(|id| !is_there(id)) {
+            None => Ok(()),
+            Some(package) => Err(SettleError::PackageGone {
+                day: self.night.day.day,
+                account: state.account.get(),
+                package: package.clone(),
+            }),
+        }
+    }
+
+    /// `opening` and `opening_grants` are what stood before the first settled day (SPEC 2.6): not for accounts that registered
+    /// since, not for a free cycle that is over or has not begun.
+    fn opening_is_old(&self, position: u32, opening: &Opening) -> Result<(), SettleError> {
+        let (day, dimensions) = (self.night.day, self.night.dimensions);
+        let account = dimensions.index().account_id(position);
+        let registered_since =
+            dimensions.index().registered_at(position) >= day.calendar.start_of(day.first_settled_day)?;
+        if registered_since && *opening != Opening::default() {
+            return Err(SettleError::LateOpening {
+                account,
+                first: day.first_settled_day,
+            });
+        }
+        Ok(())
     }
 
     /// The digest of all usage. After the last account nothing may be left over.
@@ -300,6 +345,16 @@ impl Feed<'_, '_> {
             day: self.night.day.day,
             account,
         }
+    }
+}
+
+/// Every free cycle of `opening_grants` must be the one that runs when the ledger sees its account for the first time.
+fn opening_cycles_run(opening: &Opening, grants: &[GrantState<'_>]) -> Result<(), String> {
+    let free = opening.grants.iter().filter(|grant| grant.id.starts_with(FREE));
+    let runs = |id: &str| grants.iter().any(|state| state.grant.to_string() == id);
+    match free.map(|grant| &grant.id).find(|id| !runs(id)) {
+        None => Ok(()),
+        Some(id) => Err(id.clone()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A run of `settle`: open, plan, and one day after another.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
@@ -11,11 +12,12 @@ use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
 use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest};
 use crate::job::Job;
-use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger};
+use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger, LedgerError};
 use crate::ledger::record::{BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
 use crate::ledger::state::state_at;
 use crate::ledger::tables::{RowContext, RowsBuilder};
-use crate::rules::account_day::{DayContext, DeductionPeriod};
+use crate::rules::account_day::DayContext;
+use crate::rules::calendar::OutsideCalendar;
 use crate::rules::quantity::BillingDay;
 use crate::store::{Object, Store};
 
@@ -38,6 +40,7 @@ pub(super) struct Run<'a> {
     usage: Arc<dyn RangeReader>,
     pub listing: Listing,
     warnings: BTreeSet<String>,
+    store_is_checked: Cell<bool>,
 }
 
 /// See [`super::settle`].
@@ -48,6 +51,7 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     let ledger = Ledger::open(Store::open(&job.output)?)?;
     let finished_publishing = ledger.finish_publishing()?;
     same_ledger(job, &book, &ledger)?;
+    no_gap(&ledger)?;
     let settled = ledger.first_settled_day().zip(ledger.last_settled_day());
     let plan = plan(&job.calendar, options.days, settled, options.now)?;
     let mut night = Night {
@@ -61,17 +65,12 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     if plan.settled.is_empty() && plan.unsettled.is_empty() {
         return Ok(night);
     }
-    if !plan.unsettled.is_empty() {
-        ledger.check_store()?;
-    }
     let begun = Clock::now();
     let dimensions = Dimensions::load(job, &book, &job.calendar)?;
     let dimensions_took = begun.elapsed();
     let usage = Store::open(&job.inputs.usage.partitions.location)?;
     let listing = partitions::list(&usage)?;
     let usage: Arc<dyn RangeReader> = Arc::new(usage);
-    let mut warnings: BTreeSet<String> = gaps::not_acted_on(job).into_iter().collect();
-    warnings.extend(listing.stray_warning());
     let mut run = Run {
         job,
         options,
@@ -82,8 +81,12 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
         dimensions,
         usage,
         listing,
-        warnings,
+        warnings: BTreeSet::new(),
+        store_is_checked: Cell::new(false),
     };
+    run.warn(gaps::not_acted_on(job));
+    run.warn(run.listing.stray_warning());
+    run.warn(run.late_usage()?);
     for day in plan.settled {
         night.days.push(run.settled_day(day)?);
     }
@@ -95,6 +98,26 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     }
     night.warnings = run.warnings.into_iter().collect();
     Ok(night)
+}
+
+/// Days settle in order, so the ledger has every day from its first to its last.
+fn no_gap(ledger: &Ledger) -> Result<(), SettleError> {
+    let days: BTreeSet<BillingDay> = ledger.batches().iter().map(|batch| batch.day).collect();
+    let next = |day: &BillingDay| day.checked_add_days(1);
+    match days
+        .iter()
+        .zip(days.iter().skip(1))
+        .find(|(day, after)| next(day) != Some(**after))
+    {
+        None => Ok(()),
+        Some((day, _)) => {
+            let missing = next(day).ok_or(OutsideCalendar)?;
+            Err(SettleError::Ledger(LedgerError::Damaged {
+                path: format!("_batches/{}.json", BatchId::settling(missing)),
+                message: "is gone, while later days are settled; put the commit record back".to_owned(),
+            }))
+        }
+    }
 }
 
 /// A ledger is in one currency, and its days are those of one zone: hours would be billed twice or never, and balances of two
@@ -120,6 +143,16 @@ fn same_ledger(job: &Job, book: &Book, ledger: &Ledger) -> Result<(), SettleErro
 }
 
 impl Run<'_> {
+    /// Tells the user, each warning once.
+    fn warn(&mut self, warnings: impl IntoIterator<Item = String>) {
+        for warning in warnings {
+            if !self.warnings.contains(&warning) {
+                self.progress.warning(&warning);
+                self.warnings.insert(warning);
+            }
+        }
+    }
+
     /// A day that the ledger has already: unchanged, or an error.
     fn settled_day(&mut self, day: BillingDay) -> Result<DayReport, SettleError> {
         let batch = BatchId::settling(day);
@@ -127,16 +160,16 @@ impl Run<'_> {
         match self.look_at_settled(day, &record)? {
             Found::Changed(change) => return Err(SettleError::Changed { day, change }),
             Found::Unchanged { gone } => {
-                self.warnings.extend(gone.into_iter().map(|path| {
+                self.warn(gone.into_iter().map(|path| {
                     format!("{day} was settled from {path}, which is gone; that changes nothing by itself")
                 }));
             }
         }
         if record.job.catalog != self.catalog.sha256 {
-            self.warnings.insert(format!(
+            self.warn([format!(
                 "{day} was settled with another catalog ({}…); what it billed stands",
                 record.job.catalog.get(..12).unwrap_or(&record.job.catalog)
-            ));
+            )]);
         }
         Ok(DayReport {
             day,
@@ -171,13 +204,16 @@ impl Run<'_> {
             gates::thin_day(self.job, &self.ledger, day, accepted)?;
         }
 
+        if !self.store_is_checked.replace(true) {
+            self.ledger.check_store()?;
+        }
         let batch = BatchId::settling(day);
         let mut writer = self.ledger.begin(batch)?;
         let merged = self.merge(day, context, scan, &mut writer);
         let (totals, control, file_totals) = match merged {
             Ok(merged) => merged,
             Err(error) => {
-                writer.abandon();
+                drop(writer);
                 return Err(error);
             }
         };
@@ -291,10 +327,7 @@ impl Run<'_> {
                 currency: self.book.currency.clone(),
                 timezone: self.job.calendar.zone().name().to_owned(),
                 billing_time: self.job.calendar.billing_time().format("%H:%M:%S").to_string(),
-                deduction_period: match self.job.deduction_period {
-                    DeductionPeriod::Day => "day".to_owned(),
-                    DeductionPeriod::FiveMinutes => "5min".to_owned(),
-                },
+                deduction_period: self.job.deduction_period.as_str().to_owned(),
             },
             catalog_text: self.catalog.text.clone(),
             inputs: inputs.collect(),
@@ -305,13 +338,20 @@ impl Run<'_> {
 
     /// What the day held that this version does not bill, and what has no price.
     fn warn_of(&mut self, day: BillingDay, totals: &DayTotals) {
-        self.warnings.extend(gaps::purchases(day, totals.purchases));
-        self.warnings.extend(gaps::renewals(totals.auto_renewals));
+        if totals.payments_gone > 0 {
+            self.warn([format!(
+                "{} accounts have fewer payments on {day} than were counted before, and none paid out: the difference was taken \
+                 from their balances; look for missing rows in payments",
+                totals.payments_gone
+            )]);
+        }
+        self.warn(gaps::purchases(day, totals.purchases));
+        self.warn(gaps::renewals(totals.auto_renewals));
         if totals.unpriced_minutes > 0 {
-            self.warnings.insert(format!(
-                "{} minutes of {day} are unbilled because their tier has no price in the catalog",
+            self.warn([format!(
+                "{} unbilled minutes of {day} are of tiers without a price",
                 totals.unpriced_minutes
-            ));
+            )]);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::inputs::rejects::{Reason, Rejects};
 use crate::inputs::usage::Group;
 use crate::ledger::record::{ControlTotals, MinuteTotals};
 use crate::rules::account_day::{AccountDay, DayContext};
-use crate::rules::facts::{Package, UsageGroup};
+use crate::rules::facts::{Package, Payment, UsageGroup};
 use crate::rules::quantity::{Amount, Cents};
 
 /// The name of a sum that left 64 bits.
@@ -55,6 +55,8 @@ day_totals! {
     unpriced_minutes: "minutes",
     /// Packages bought on the day that have a price and are no gifts.
     purchases: "purchases",
+    /// Accounts of which payments were counted before that are gone now.
+    payments_gone: "accounts",
     /// Packages with a price and `auto_renew`.
     auto_renewals: "renewals",
 }
@@ -67,6 +69,7 @@ impl DayTotals {
         day: &AccountDay<'_>,
         usage: &[UsageGroup],
         packages: &[Package<'_>],
+        payments: &[Payment],
     ) -> Result<(), Overflow> {
         let mut one = Self {
             accounts: 1,
@@ -78,6 +81,8 @@ impl DayTotals {
             amount: day.balance.charged,
             ..Self::default()
         };
+        let paid_out = payments.iter().any(|payment| payment.amount < Cents::ZERO);
+        one.payments_gone = i64::from(day.balance.paid < Cents::ZERO && !paid_out);
         for package in packages {
             let sold = !package.gift && context.book.plan(package.plan).price.is_some();
             let bought = context.calendar.day_of(package.purchased_at);

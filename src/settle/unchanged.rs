@@ -38,8 +38,15 @@ impl Run<'_> {
         let touched = files
             .iter()
             .find(|(_, object)| !posted.get(object.path.as_str()).is_some_and(|file| same(file, object)));
+        let period = self.job.deduction_period.as_str();
+        if record.job.deduction_period != period {
+            let posted = &record.job.deduction_period;
+            return Ok(Found::Changed(format!(
+                "deduction_period is \"{period}\" and was \"{posted}\""
+            )));
+        }
         if let Some((_, object)) = touched
-            && (!gone.is_empty() || !self.adds_up(day, &files, record)?)
+            && !self.adds_up(day, &files, record)?
         {
             return Ok(Found::Changed(format!(
                 "the usage file {} is new or has changed",
@@ -51,6 +58,39 @@ impl Run<'_> {
             Some(change) => Ok(Found::Changed(change)),
             None => Ok(Found::Unchanged { gone }),
         }
+    }
+
+    /// Usage of settled days that is not what was posted: late files, which only corrections can bill. Looks back
+    /// `lookback_days`, and at the listing alone.
+    pub(super) fn late_usage(&self) -> Result<Option<String>, SettleError> {
+        let Some(last) = self.ledger.last_settled_day() else {
+            return Ok(None);
+        };
+        let since = last
+            .checked_add_days(-i64::from(self.job.lookback_days))
+            .unwrap_or(last);
+        let mut late = Vec::new();
+        for batch in self.ledger.batches().iter().filter(|batch| batch.day > since) {
+            let record = self.ledger.record(*batch)?;
+            for (_, object) in gates::files_of_day(self.job, &self.listing, batch.day)?.files {
+                let posted = record.inputs.iter().find(|file| file.path == object.path);
+                if posted.is_none_or(|posted| posted.size != object.size) {
+                    late.push(object.path);
+                }
+            }
+        }
+        late.sort();
+        late.dedup();
+        Ok(late.first().map(|first| {
+            let others = match late.len() {
+                1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            format!(
+                "{first}{others} came or changed after the day was settled: this version posts no corrections, so it is not \
+                 billed"
+            )
+        }))
     }
 
     /// Whether the files' sums are those that were posted, although the files are others.

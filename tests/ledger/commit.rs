@@ -218,7 +218,7 @@ fn a_batch_that_is_given_up_leaves_nothing() {
     ledger.check_store().unwrap();
     let mut writer = ledger.begin(batch("2024-10-12.00")).unwrap();
     writer.append(rows(day("2024-10-12"), [1])).unwrap();
-    writer.abandon();
+    drop(writer);
     assert_eq!(tree(directory.path()), BTreeMap::new());
     assert_eq!(
         std::fs::read_dir(directory.path()).unwrap().count(),

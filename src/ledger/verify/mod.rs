@@ -10,14 +10,11 @@ mod offenders;
 
 use std::collections::BTreeMap;
 
-use polars::prelude::PolarsError;
-use sha2::{Digest, Sha256};
-
-use crate::hex::hex;
 use crate::store::{Store, StoreError};
+use polars::prelude::PolarsError;
 
 use super::batch::{Ledger, LedgerError};
-use super::record::{BatchId, CommitRecord};
+use super::record::{BatchId, CommitRecord, sha256};
 use frames::{AccountRange, ranges};
 use laws::{Finding, Scope};
 use offenders::describe;
@@ -144,6 +141,10 @@ pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Report, VerifyError> {
     for (position, &batch) in batches.iter().enumerate().skip(first) {
         let record = readable_record(ledger, position)?;
         let (mut files, missing) = check_files(ledger.store(), batch, &record)?;
+        if let Some(broken) = broken_chain(ledger, position, &record)? {
+            files.broken += 1;
+            files.offenders.push(broken);
+        }
         if !missing {
             let subject = Subject {
                 ledger,
@@ -189,6 +190,28 @@ fn readable_record(ledger: &Ledger, position: usize) -> Result<CommitRecord, Led
         }
     }
     Ok(record)
+}
+
+/// Each record names the one before it and its digest: one that was edited or lost is seen by the next.
+fn broken_chain(ledger: &Ledger, position: usize, record: &CommitRecord) -> Result<Option<String>, VerifyError> {
+    let before = position.checked_sub(1).map(|before| ledger.batches()[before]);
+    let broken = match (before, &record.previous) {
+        (None, None) => None,
+        (Some(before), Some(named)) if before.to_string() == named.batch => {
+            let bytes = ledger.store().get(&format!("_batches/{before}.json"))?;
+            (sha256(&bytes) != named.digest)
+                .then(|| format!("_batches/{before}.json is not as {} knew it", record.batch))
+        }
+        (_, named) => {
+            let named = named.as_ref().map_or("no batch", |named| &named.batch);
+            let before = before.map_or("none".to_owned(), |before| before.to_string());
+            Some(format!(
+                "{} follows {named}, but the ledger has {before} before it",
+                record.batch
+            ))
+        }
+    };
+    Ok(broken)
 }
 
 /// Law 3 over all batches.
@@ -378,7 +401,7 @@ fn check_files(store: &Store, batch: BatchId, record: &CommitRecord) -> Result<(
         let size = bytes.len() as u64;
         if size != file.size {
             wrong.insert(&file.path, format!("has {size} bytes, recorded are {}", file.size));
-        } else if hex(&Sha256::digest(&bytes)) != file.sha256 {
+        } else if sha256(&bytes) != file.sha256 {
             wrong.insert(&file.path, "has another SHA-256 than recorded".to_owned());
         }
     }
