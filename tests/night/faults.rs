@@ -112,7 +112,7 @@ mod world {
 
     /// opening, used and balance of a grant in a batch.
     pub(super) fn rows_of(world: &World, batch: &str, grant: &str) -> Vec<String> {
-        let rows = super::super::world::rows(&world.path(&format!("out/grants/batch={batch}")));
+        let rows = crate::parquet_rows::rows(&world.path(&format!("out/grants/batch={batch}")));
         let rows = rows.iter().filter(|row| row["grant_id"] == grant);
         rows.map(|row| format!("{} {} {}", row["opening"], row["used"], row["balance"]))
             .collect()
