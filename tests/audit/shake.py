@@ -44,6 +44,7 @@ class Shake:
         self.random = random.Random(seed)
         self.apps = {}
         self.other_cycles = set()
+        self.late = set()
 
     def often(self, probability):
         return self.random.random() < probability
@@ -63,9 +64,14 @@ class Shake:
                 row["free_anchor"] = (FIRST.date() - dt.timedelta(days=self.random.randint(-5, 200))).isoformat()
             if self.often(0.05):
                 row["registered_at"] = self.instant(0, 4)
+                self.late.add(row["account_id"])
             if before != (row["free_anchor"], row["registered_at"]):
                 self.other_cycles.add(row["account_id"])
         return rows
+
+    def opening(self, rows):
+        """Of who was there before the first settled day."""
+        return [row for row in rows if row["account_id"] not in self.late]
 
     def opening_grants(self, rows, quotas):
         """Leaves so little that grants run out in the middle of lines. A free cycle that no longer begins on its day would be
@@ -91,7 +97,8 @@ class Shake:
                 after = dt.timedelta(seconds=self.random.randrange(20 * 86_400))
                 row["refunded_at"] = (dt.datetime.fromisoformat(row["purchased_at"]) + after).isoformat()
                 row["refunded_amount"] = "1.00"
-        before = [row for row in rows if dt.datetime.fromisoformat(row["purchased_at"]) < FIRST]
+        old = [row for row in rows if row["account_id"] not in self.late]
+        before = [row for row in old if dt.datetime.fromisoformat(row["purchased_at"]) < FIRST]
         self.bought_before = {row["package_id"]: row["plan"] for row in before}
         return rows
 
@@ -109,6 +116,7 @@ def main(job, seed):
     catalog = folder / tomllib.loads(job.read_text())["catalog"]
     catalog.write_text(catalog.read_text() + CONTRACT)
     rewrite(folder / "accounts.csv", shake.accounts)
+    rewrite(folder / "opening.csv", shake.opening)
     rewrite(folder / "packages.csv", shake.packages)
     minutes = {plan["id"]: plan.get("minutes", 0) for plan in tomllib.loads(catalog.read_text())["plan"]}
     quotas = {id: minutes[plan] for id, plan in shake.bought_before.items() if minutes[plan]}

@@ -10,17 +10,14 @@ const MINUTES: [&str; 5] = [
     "unbilled_minutes",
 ];
 
-/// Account 7 has its free minutes of these days used up, and packages as its only way to pay as it goes.
-fn world(package: &str) -> World {
+/// Account 7 has used up the free minutes of the cycle that begins on that day, and has a package or none.
+fn world(cycle: &str, package: &str) -> World {
     let world = World::new();
     world.write(
         "accounts.csv",
         "account_id,registered_at,free_anchor\n7,2024-01-01T00:00:00+08:00,2024-01-15\n",
     );
-    world.write(
-        "opening_grants.csv",
-        "grant_id,used\nfree:7:2024-02-15,10000\nfree:7:2024-09-15,10000\nfree:7:2024-12-15,10000\n",
-    );
+    world.write("opening_grants.csv", &format!("grant_id,used\nfree:7:{cycle},10000\n"));
     world.write(
         "packages.csv",
         &format!("package_id,account_id,apps,plan,purchased_at\n{package}\n"),
@@ -43,7 +40,7 @@ fn ten_minutes_on(world: &World, days: &[&str]) -> Vec<String> {
 /// never entitles it to pay as it goes.
 #[test]
 fn the_promotion_ends_with_december_31() {
-    let world = world("p1,7,71,rtc_engine.lite,2024-12-10T12:00:00+08:00");
+    let world = world("2024-12-15", "p1,7,71,rtc_engine.lite,2024-12-10T12:00:00+08:00");
     assert_eq!(
         ten_minutes_on(&world, &["2024-12-31", "2025-01-01"]),
         ["2024-12-31 0 10 0 0", "2025-01-01 0 0 0 10"]
@@ -53,7 +50,7 @@ fn the_promotion_ends_with_december_31() {
 /// `[T]` deduction guide: usage of the purchase day is deducted, none of the day before.
 #[test]
 fn a_package_begins_with_its_purchase_day() {
-    let world = world("p1,7,70,rtc_engine.lite,2024-10-13T23:59:59+08:00");
+    let world = world("2024-09-15", "p1,7,70,rtc_engine.lite,2024-10-13T23:59:59+08:00");
     assert_eq!(
         ten_minutes_on(&world, &["2024-10-12", "2024-10-13"]),
         ["2024-10-12 0 0 0 10", "2024-10-13 0 10 0 0"]
@@ -63,7 +60,7 @@ fn a_package_begins_with_its_purchase_day() {
 /// `[T]` deduction guide: until 23:59:59 on the day before the same date of the following month.
 #[test]
 fn a_package_ends_on_the_day_before_the_same_date() {
-    let world = world("p1,7,70,rtc_engine.lite,2024-09-13T12:00:00+08:00");
+    let world = world("2024-09-15", "p1,7,70,rtc_engine.lite,2024-09-13T12:00:00+08:00");
     assert_eq!(
         ten_minutes_on(&world, &["2024-10-12", "2024-10-13"]),
         ["2024-10-12 0 10 0 0", "2024-10-13 0 0 0 10"]
@@ -77,7 +74,7 @@ fn a_package_ends_on_the_day_before_the_same_date() {
 /// The same date of February is its last day.
 #[test]
 fn a_package_of_january_31_ends_on_february_28_of_a_leap_year() {
-    let world = world("p1,7,70,rtc_engine.lite,2024-01-31T12:00:00+08:00");
+    let world = world("2024-02-15", "p1,7,70,rtc_engine.lite,2024-01-31T12:00:00+08:00");
     assert_eq!(
         ten_minutes_on(&world, &["2024-02-28", "2024-02-29"]),
         ["2024-02-28 0 10 0 0", "2024-02-29 0 0 0 10"]
@@ -87,7 +84,7 @@ fn a_package_of_january_31_ends_on_february_28_of_a_leap_year() {
 /// `[T]` Free Minutes: "November 15 to December 14"; nothing is carried over.
 #[test]
 fn free_minutes_of_november_15_are_new_on_december_15() {
-    let world = world("");
+    let world = world("2024-09-15", "");
     world.write(
         "accounts.csv",
         "account_id,registered_at\n7,2024-11-15T23:00:00+08:00\n",
@@ -112,7 +109,7 @@ fn free_minutes_of_november_15_are_new_on_december_15() {
 /// A contract prices from its first day on; what it does not name, and the day before, cost what its base says.
 #[test]
 fn contract_prices_begin_on_their_first_day() {
-    let world = world("");
+    let world = world("2024-09-15", "");
     world.replace(
         "catalog.toml",
         "[[ratios]]                        # [T] Billing Explanation",
