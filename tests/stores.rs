@@ -238,6 +238,7 @@ impl Progress for Meet {
     fn rows_read(&self, _: u64) {}
     fn rules_begin(&self, _: BillingDay, _: usize) {}
     fn accounts_settled(&self, _: usize) {}
+    fn warning(&self, _: &str) {}
     fn day_ends(&self, _: &DayReport) {}
 }
 
@@ -275,6 +276,7 @@ impl Progress for Rewrite<'_> {
     fn rows_read(&self, _: u64) {}
     fn rules_begin(&self, _: BillingDay, _: usize) {}
     fn accounts_settled(&self, _: usize) {}
+    fn warning(&self, _: &str) {}
     fn day_ends(&self, _: &DayReport) {}
 }
 
