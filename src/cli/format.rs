@@ -190,6 +190,16 @@ pub(crate) fn pairs(rows: &[(&str, String)], align: Align) -> String {
         .collect()
 }
 
+/// A word as a shell reads it back: in single quotes, unless nothing in it means anything to a shell.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use crate::rules::calendar::{Calendar, OutsideCalendar, day_of_instant};
 use crate::rules::quantity::{BillingDay, Instant};
-use crate::store::{Object, Store, StoreError};
+use crate::store::{Location, Object, Store, StoreError};
 
 /// Every usage file, as the one listing at the start of the run shows it.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +37,16 @@ impl Listing {
             )),
         }
     }
+}
+
+/// What to say of a usage directory without any partition; None where there is one.
+pub fn empty_warning(listing: &Listing, location: &Location) -> Option<String> {
+    listing.partitions.is_empty().then(|| {
+        format!(
+            "there is no usage: no date=YYYY-MM-DD/…/*.parquet file is below {location}; correct `inputs.usage` in the \
+             job, or upload the partitions"
+        )
+    })
 }
 
 /// Lists an input once.

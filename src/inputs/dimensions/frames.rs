@@ -25,6 +25,9 @@ const MAX_ROWS: usize = 1 << 32;
 /// The most bytes that a Parquet footer may claim for one column of one row group, decompressed.
 const MAX_CHUNK_BYTES: i64 = 2 << 30;
 
+/// Digits of the decimals that are read: what 128 bits hold.
+const MAX_PRECISION: usize = 38;
+
 /// Some rows of a file.
 pub(super) struct Batch {
     columns: Vec<Cells>,
@@ -309,12 +312,20 @@ impl Footer {
 /// Whether a column is one value a row, of a type that some column may have.
 fn is_plain(dtype: &ArrowDataType) -> bool {
     use ArrowDataType as T;
+    match dtype {
+        T::Decimal(precision, scale) => scale <= precision && *precision <= MAX_PRECISION,
+        _ => is_simple(dtype),
+    }
+}
+
+fn is_simple(dtype: &ArrowDataType) -> bool {
+    use ArrowDataType as T;
     matches!(
         dtype,
         T::Null | T::Boolean | T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64
     ) || matches!(
         dtype,
-        T::Timestamp(..) | T::Date32 | T::Date64 | T::Float32 | T::Float64 | T::Decimal(..)
+        T::Timestamp(..) | T::Date32 | T::Date64 | T::Float32 | T::Float64
     ) || matches!(dtype, T::Utf8 | T::LargeUtf8 | T::Utf8View)
 }
 
@@ -340,16 +351,31 @@ fn cells_of(
                 None => None,
             };
             cells.filter(|cells| cells.fits(column.kind)).ok_or_else(|| {
-                let money = if matches!(dtype, ArrowDataType::Float32 | ArrowDataType::Float64) {
-                    ", floating-point numbers are not exact"
-                } else {
-                    ""
-                };
-                let message = format!("is of type {dtype:?}{money}; write it as {}", column.kind.name());
+                let message = format!("is of type {}; write it as {}", in_words(dtype), column.kind.name());
                 bad(file, None, Some(column.name), message)
             })
         })
         .collect()
+}
+
+/// A type for people, and why it cannot be read where that is not plain.
+fn in_words(dtype: &ArrowDataType) -> String {
+    use ArrowDataType as T;
+    match dtype {
+        T::Float32 | T::Float64 => format!("{dtype:?}, floating-point numbers are not exact"),
+        T::Decimal(precision, scale) if *precision > MAX_PRECISION => {
+            format!("Decimal({precision}, {scale}), more than {MAX_PRECISION} digits cannot be read")
+        }
+        T::Decimal(precision, scale) => format!("Decimal({precision}, {scale})"),
+        T::List(_) | T::LargeList(_) | T::FixedSizeList(..) => "list".to_owned(),
+        T::Struct(_) => "struct".to_owned(),
+        T::Map(..) => "map".to_owned(),
+        T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => "bytes".to_owned(),
+        T::Timestamp(..) => "timestamp".to_owned(),
+        T::Date32 | T::Date64 => "date".to_owned(),
+        T::Time32(_) | T::Time64(_) => "time of day".to_owned(),
+        other => format!("{other:?}"),
+    }
 }
 
 /// None when no column can be of this type.
