@@ -272,4 +272,19 @@ mod tests {
         table.total(["total", "1,020", ""]);
         insta::assert_snapshot!(table.render(Look::PLAIN));
     }
+
+    #[test]
+    fn words_survive_a_shell() {
+        let cases = [
+            ("output=file:/tmp/out", "output=file:/tmp/out"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("${HOME}", "'${HOME}'"),
+            ("it's", r"'it'\''s'"),
+            ("~", "'~'"),
+        ];
+        for (word, shown) in cases {
+            assert_eq!(shell_word(word), shown);
+        }
+    }
 }

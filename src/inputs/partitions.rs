@@ -167,6 +167,21 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_without_partitions_is_worth_a_warning() {
+        let location = Location::from_url("s3://bucket/usage".parse().unwrap()).unwrap();
+        let of = |path: &str| {
+            let (path, size, etag) = (path.to_owned(), 1, None);
+            empty_warning(&sort_out(vec![Object { path, size, etag }]), &location)
+        };
+        assert_eq!(of("date=2024-10-12/a.parquet"), None);
+        assert_eq!(
+            of("a.parquet").unwrap(),
+            "there is no usage: no date=YYYY-MM-DD/…/*.parquet file is below s3://bucket/usage; correct `inputs.usage` in \
+             the job, or upload the partitions"
+        );
+    }
+
+    #[test]
     fn a_day_touches_the_partitions_of_its_hours() {
         let cases = [
             ("Asia/Shanghai", "Asia/Shanghai", "2024-10-12", "2024-10-12"),
