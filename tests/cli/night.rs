@@ -168,8 +168,15 @@ fn a_missing_dimension_is_missing_input() {
 
 #[test]
 fn check_warns_of_a_night_without_usage() {
-    for nowhere in ["file:../sample_data/nope", "file:../sample_data/accounts.csv", "file:catalog"] {
-        let output = run(&format!("check {JOB} --set inputs.usage.url={nowhere} --output json"), 0);
+    for nowhere in [
+        "file:../sample_data/nope",
+        "file:../sample_data/accounts.csv",
+        "file:catalog",
+    ] {
+        let output = run(
+            &format!("check {JOB} --set inputs.usage.url={nowhere} --output json"),
+            0,
+        );
         let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!(document["usage"]["files"], 0);
         let said = text(&output.stderr);
@@ -186,7 +193,10 @@ fn a_catalog_is_one_file() {
     std::fs::copy(shipped, one.join("trtc.toml")).expect("copies");
     for slash in ["", "/"] {
         let said = stderr_of_failure(&format!("check {JOB} --set catalog={}{slash}", one.display()), 2);
-        assert!(said.contains("one: is a directory") || said.contains("one/: is a directory"), "{said}");
+        assert!(
+            said.contains("one: is a directory") || said.contains("one/: is a directory"),
+            "{said}"
+        );
     }
     stdout(&format!("check {JOB} --set catalog={}/trtc.toml", one.display()));
 }
@@ -196,7 +206,13 @@ fn a_catalog_is_one_file() {
 fn verify_resolves_file_urls_as_paths() {
     let night = Night::new();
     night.settle("--day 2024-10-11 --quiet");
-    let name = night.output.path().file_name().expect("a name").to_string_lossy().into_owned();
+    let name = night
+        .output
+        .path()
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
     let around = night.output.path().parent().expect("a parent").to_owned();
     for ledger in [name.clone(), format!("file:{name}"), format!("file:./{name}/")] {
         let output = nightbill(&format!("verify {ledger}"))
@@ -212,10 +228,12 @@ fn verify_resolves_file_urls_as_paths() {
 fn the_next_command_checks_the_ledger() {
     let night = Night::new();
     let output = night.output.path();
-    let settled = nightbill(&format!("settle {JOB} --day 2024-10-11 --output json --set output=file:${{NIGHT_OUT}}"))
-        .env("NIGHT_OUT", output)
-        .output()
-        .expect("the binary starts");
+    let settled = nightbill(&format!(
+        "settle {JOB} --day 2024-10-11 --output json --set output=file:${{NIGHT_OUT}}"
+    ))
+    .env("NIGHT_OUT", output)
+    .output()
+    .expect("the binary starts");
     let document: serde_json::Value = serde_json::from_slice(&settled.stdout).expect("JSON");
     let next = document["next"].as_str().expect("a next command");
     let arguments = next.strip_prefix("nightbill ").expect("a command of ours");
@@ -225,7 +243,11 @@ fn the_next_command_checks_the_ledger() {
         .env("NIGHT_OUT", output)
         .output()
         .expect("a shell");
-    assert!(text(&verified.stdout).contains("every law holds"), "{}", text(&verified.stderr));
+    assert!(
+        text(&verified.stdout).contains("every law holds"),
+        "{}",
+        text(&verified.stderr)
+    );
 }
 
 #[test]

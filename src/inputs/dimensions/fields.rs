@@ -102,9 +102,8 @@ pub(super) fn hundredths(value: Value<'_>) -> Result<Option<i64>, String> {
         Value::Integer(number) => number.checked_mul(100).ok_or_else(|| too_large(value))?,
         Value::Decimal { units, scale: 0 } => units.checked_mul(100).ok_or_else(|| too_large(value))?,
         Value::Decimal { units, scale: 1 } => units.checked_mul(10).ok_or_else(|| too_large(value))?,
-        Value::Decimal { units, scale } => {
-            whole(units, scale - 2).ok_or_else(|| format!("{}: more than 2 decimals; write it like 12.34", show(value)))?
-        }
+        Value::Decimal { units, scale } => whole(units, scale - 2)
+            .ok_or_else(|| format!("{}: more than 2 decimals; write it like 12.34", show(value)))?,
         other => return Err(format!("{} is no decimal number", show(other))),
     };
     let limit = i128::from(MAX_MONEY.units());

@@ -1,4 +1,4 @@
-//! The only part of the dimensions that knows polars: CSV text and Parquet bytes to columns.
+//! The only part of the dimensions that knows polars, beside the names of its types: CSV text and Parquet bytes to columns.
 //!
 //! Files are untrusted: what polars cannot read, or panics on, is an error of the file.
 
@@ -17,6 +17,7 @@ use polars_io::prelude::{CsvReadOptions, FileMetadata, ParallelStrategy, Parquet
 use super::files::InputFile;
 use super::pages::check_pages;
 use super::read::{Column, CsvHeader, Kind, ReadError, Value, bad, positions};
+use super::types::{in_words, is_plain};
 
 /// Rows of Parquet that are decoded at once.
 const PARQUET_SLICE: usize = 1 << 19;
@@ -24,9 +25,6 @@ const PARQUET_SLICE: usize = 1 << 19;
 const MAX_ROWS: usize = 1 << 32;
 /// The most bytes that a Parquet footer may claim for one column of one row group, decompressed.
 const MAX_CHUNK_BYTES: i64 = 2 << 30;
-
-/// Digits of the decimals that are read: what 128 bits hold.
-const MAX_PRECISION: usize = 38;
 
 /// Some rows of a file.
 pub(super) struct Batch {
@@ -177,6 +175,7 @@ pub(super) fn read_parquet(
     };
     let footer = guarded(|| Footer::read(bytes)).map_err(unreadable)?;
     let positions = positions(file, columns, &footer.names())?;
+    footer.check_types(file, columns, &positions)?;
     let groups = footer.checked_groups(&positions).map_err(unreadable)?;
     check_pages(bytes, columns).map_err(unreadable)?;
     let mut rows = 0_usize;
@@ -237,6 +236,17 @@ impl Footer {
 
     fn names(&self) -> Vec<String> {
         self.names_and_types.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// No value of a list or of a decimal that is too wide is ever decoded.
+    fn check_types(&self, file: &InputFile, columns: &[Column], at: &[Option<usize>]) -> Result<(), ReadError> {
+        for (column, position) in columns.iter().zip(at) {
+            let dtype = position.map(|position| &self.names_and_types[position].1);
+            if let Some(dtype) = dtype.filter(|dtype| self.metadata.num_rows > 0 && !is_plain(dtype)) {
+                return Err(wrong_type(file, column, dtype));
+            }
+        }
+        Ok(())
     }
 
     /// Metadata of each row group alone, and its rows, once all that it claims is within bounds.
@@ -309,26 +319,6 @@ impl Footer {
     }
 }
 
-/// Whether a column is one value a row, of a type that some column may have.
-fn is_plain(dtype: &ArrowDataType) -> bool {
-    use ArrowDataType as T;
-    match dtype {
-        T::Decimal(precision, scale) => scale <= precision && *precision <= MAX_PRECISION,
-        _ => is_simple(dtype),
-    }
-}
-
-fn is_simple(dtype: &ArrowDataType) -> bool {
-    use ArrowDataType as T;
-    matches!(
-        dtype,
-        T::Null | T::Boolean | T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64
-    ) || matches!(
-        dtype,
-        T::Timestamp(..) | T::Date32 | T::Date64 | T::Float32 | T::Float64
-    ) || matches!(dtype, T::Utf8 | T::LargeUtf8 | T::Utf8View)
-}
-
 fn cells_of(
     file: &InputFile,
     columns: &[Column],
@@ -350,32 +340,16 @@ fn cells_of(
                 Some(series) => guarded(|| cells_of_series(&series, in_seconds)).ok().flatten(),
                 None => None,
             };
-            cells.filter(|cells| cells.fits(column.kind)).ok_or_else(|| {
-                let message = format!("is of type {}; write it as {}", in_words(dtype), column.kind.name());
-                bad(file, None, Some(column.name), message)
-            })
+            cells
+                .filter(|cells| cells.fits(column.kind))
+                .ok_or_else(|| wrong_type(file, column, dtype))
         })
         .collect()
 }
 
-/// A type for people, and why it cannot be read where that is not plain.
-fn in_words(dtype: &ArrowDataType) -> String {
-    use ArrowDataType as T;
-    match dtype {
-        T::Float32 | T::Float64 => format!("{dtype:?}, floating-point numbers are not exact"),
-        T::Decimal(precision, scale) if *precision > MAX_PRECISION => {
-            format!("Decimal({precision}, {scale}), more than {MAX_PRECISION} digits cannot be read")
-        }
-        T::Decimal(precision, scale) => format!("Decimal({precision}, {scale})"),
-        T::List(_) | T::LargeList(_) | T::FixedSizeList(..) => "list".to_owned(),
-        T::Struct(_) => "struct".to_owned(),
-        T::Map(..) => "map".to_owned(),
-        T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => "bytes".to_owned(),
-        T::Timestamp(..) => "timestamp".to_owned(),
-        T::Date32 | T::Date64 => "date".to_owned(),
-        T::Time32(_) | T::Time64(_) => "time of day".to_owned(),
-        other => format!("{other:?}"),
-    }
+fn wrong_type(file: &InputFile, column: &Column, dtype: &ArrowDataType) -> ReadError {
+    let message = format!("is of type {}; write it as {}", in_words(dtype), column.kind.name());
+    bad(file, None, Some(column.name), message)
 }
 
 /// None when no column can be of this type.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray, ListArray, Float64Array, Int8Array, Int16Array, Int32Array,
-    Int64Array, NullArray, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray,
-    TimestampNanosecondArray, TimestampSecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    ArrayRef, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray, Float64Array, Int8Array, Int16Array,
+    Int32Array, Int64Array, ListArray, NullArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt8Array, UInt16Array, UInt32Array,
+    UInt64Array,
 };
 use arrow::datatypes::{Int32Type, Int64Type, i256};
 use bytes::Bytes;
@@ -220,16 +221,22 @@ fn wrong_types_are_named() {
     let wide = Decimal256Array::from(vec![i256::from(1), i256::from(2)]);
     let wide = wide.with_precision_and_scale(40, 2).expect("fits");
     assert_eq!(
-        accounts_of(Arc::new(wide), seconds()).expect_err("too wide").to_string(),
+        accounts_of(Arc::new(wide), seconds())
+            .expect_err("too wide")
+            .to_string(),
         "accounts.parquet, column account_id: is of type Decimal(40, 2), more than 38 digits cannot be read; write it as an integer"
     );
-    let list = ListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some(vec![Some(1)]), Some(vec![Some(2)])]);
+    let list =
+        ListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some(vec![Some(1), Some(3)]), Some(vec![Some(2)])]);
     assert_eq!(
         accounts_of(Arc::new(list), seconds()).expect_err("a list").to_string(),
         "accounts.parquet, column account_id: is of type list; write it as an integer"
     );
     let decimals = Decimal128Array::from(vec![1, 2]);
-    let error = accounts_of(seconds(), Arc::new(decimals.with_precision_and_scale(9, 2).expect("fits")));
+    let error = accounts_of(
+        seconds(),
+        Arc::new(decimals.with_precision_and_scale(9, 2).expect("fits")),
+    );
     assert_eq!(
         error.expect_err("both").to_string(),
         "accounts.parquet, column account_id: is of type timestamp; write it as an integer"
