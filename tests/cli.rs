@@ -156,6 +156,16 @@ fn failures_are_documents_too() {
 }
 
 #[test]
+fn what_prints_no_document() {
+    for (plain, exit_code) in [("completions bash", 0), ("--help", 0), ("--version", 0), ("settle", 2)] {
+        let json = run(&format!("--output json {plain}"), exit_code);
+        let text_only = run(plain, exit_code);
+        assert_eq!(text(&json.stdout), text(&text_only.stdout), "{plain}");
+        assert_eq!(json.stdout.is_empty(), exit_code == 2, "{plain}");
+    }
+}
+
+#[test]
 fn examples_in_the_documentation_are_as_documented() {
     assert!(json_doc::check_examples() > 0, "docs/json-output.md has examples");
 }

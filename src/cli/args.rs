@@ -56,7 +56,9 @@ Exit codes:
   5  store or network failure: worth a retry
 
 Results go to stdout; warnings, errors, progress and logs go to stderr. With `--output json` stdout holds exactly \
-one JSON document, described in docs/json-output.md.
+one JSON document, described in docs/json-output.md, also when the command fails. Without a document are only \
+`completions`, which prints its script, --help and --version, which print text, and arguments that cannot be parsed: \
+stderr says what is wrong with them, as text, and stdout stays empty.
 
 SIGPIPE is ignored: a closed pipe (`nightbill schema | head`) ends the printing, never a run that is posting.
 

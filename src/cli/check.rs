@@ -48,8 +48,9 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<(), Failure> 
     for gap in not_acted_on(&job) {
         terminal.warn(&gap);
     }
-    if let Some(strays) = listing.stray_warning() {
-        terminal.warn(&strays);
+    let no_usage = partitions::empty_warning(&listing, &job.inputs.usage.partitions.location);
+    for warning in no_usage.into_iter().chain(listing.stray_warning()) {
+        terminal.warn(&warning);
     }
     let rows = |dimension: &str| dimensions.rows(dimension);
     terminal.result(&CheckReport::new(&job, &book, &rows, &listing, today), text)

@@ -190,6 +190,16 @@ pub(crate) fn pairs(rows: &[(&str, String)], align: Align) -> String {
         .collect()
 }
 
+/// A word as a shell reads it back: in single quotes, unless nothing in it means anything to a shell.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,5 +271,20 @@ mod tests {
         table.row(["2024-10-13", "20", ""]);
         table.total(["total", "1,020", ""]);
         insta::assert_snapshot!(table.render(Look::PLAIN));
+    }
+
+    #[test]
+    fn words_survive_a_shell() {
+        let cases = [
+            ("output=file:/tmp/out", "output=file:/tmp/out"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("${HOME}", "'${HOME}'"),
+            ("it's", r"'it'\''s'"),
+            ("~", "'~'"),
+        ];
+        for (word, shown) in cases {
+            assert_eq!(shell_word(word), shown);
+        }
     }
 }

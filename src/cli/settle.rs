@@ -11,6 +11,7 @@ use crate::settle::{Days, SettleOptions, settle};
 
 use super::args::{JobArgs, parse_day};
 use super::failure::{EXIT_INTERNAL, Failure};
+use super::format::shell_word;
 use super::memory;
 use super::progress::RunProgress;
 use super::run::Told;
@@ -94,13 +95,14 @@ impl SettleArgs {
         })
     }
 
-    /// The command that checks what was posted: overrides may have moved the output.
-    fn next(&self, output: &str) -> String {
-        if self.job.overrides.is_empty() {
-            format!("nightbill verify {}", self.job.job.display())
-        } else {
-            format!("nightbill verify {output}")
+    /// The command that checks what was posted, with the overrides: they may have moved the output.
+    fn next(&self) -> String {
+        let job = self.job.job.to_string_lossy();
+        let mut words = vec!["nightbill verify".to_owned(), shell_word(&job)];
+        for set in &self.job.overrides {
+            words.push(format!("--set {}", shell_word(&format!("{}={}", set.key, set.value))));
         }
+        words.join(" ")
     }
 }
 
@@ -115,7 +117,7 @@ pub(crate) fn run(args: &SettleArgs, terminal: &Terminal) -> Result<(), Told> {
     let printed = settled.and_then(|night| {
         let facts = RunFacts {
             peak_memory_bytes: memory::peak_bytes(),
-            next: args.next(&night.output),
+            next: args.next(),
         };
         terminal.result(&SettleDocument::new(&night, &facts), |_, look| {
             text(&night, &facts, look)
@@ -214,10 +216,10 @@ mod tests {
 
     #[test]
     fn verify_looks_where_the_output_went() {
-        assert_eq!(parse("").next("file:///out"), "nightbill verify job.toml");
+        assert_eq!(parse("").next(), "nightbill verify job.toml");
         assert_eq!(
-            parse("--set output=file:/elsewhere").next("file:///elsewhere"),
-            "nightbill verify file:///elsewhere"
+            parse("--set output=file:/elsewhere --set name=it's --set output=file:../${FOO}/out").next(),
+            r"nightbill verify job.toml --set output=file:/elsewhere --set 'name=it'\''s' --set 'output=file:../${FOO}/out'"
         );
     }
 }

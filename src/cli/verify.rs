@@ -70,6 +70,7 @@ fn check(args: &VerifyArgs) -> Result<(String, Report), Failure> {
 fn output_of(ledger: &Path, overrides: &[Override]) -> Result<Location, Failure> {
     let named = ledger.to_string_lossy();
     let url = match Url::parse(&named) {
+        Ok(url) if url.scheme() == "file" => file_url(&named),
         Ok(url) => Some(url),
         Err(_) if ledger.is_dir() => directory_url(ledger),
         Err(_) => None,
@@ -83,6 +84,11 @@ fn output_of(ledger: &Path, overrides: &[Override]) -> Result<Location, Failure>
             )
         }),
     }
+}
+
+/// A `file:` URL; a relative one begins in the working directory, as a path does.
+fn file_url(text: &str) -> Option<Url> {
+    directory_url(Path::new("."))?.join(text).ok()
 }
 
 fn directory_url(path: &Path) -> Option<Url> {

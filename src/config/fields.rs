@@ -170,11 +170,22 @@ impl<'a> Field<'a> {
 
     /// An integer from `min` to `max`.
     pub(crate) fn integer(&self, min: i64, max: i64) -> Option<i64> {
+        self.bounded(min, max, None)
+    }
+
+    /// An integer from `min` to `max`, whose bounds need an explanation.
+    pub(crate) fn integer_because(&self, min: i64, max: i64, help: &str) -> Option<i64> {
+        self.bounded(min, max, Some(help))
+    }
+
+    fn bounded(&self, min: i64, max: i64, help: Option<&str>) -> Option<i64> {
         match self.node.value {
             Value::Integer(Some(number)) if (min..=max).contains(&number) => Some(number),
             Value::Integer(number) => {
                 let found = number.map_or("a larger number".to_owned(), |number| number.to_string());
-                self.fail(format!("must be from {min} to {max}, not {found}"));
+                let what = format!("must be from {min} to {max}, not {found}");
+                self.notes
+                    .add(self.node.origin, &self.path, what, help.map(str::to_owned));
                 None
             }
             _ => {

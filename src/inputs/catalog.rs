@@ -60,8 +60,10 @@ pub fn read(location: &Location) -> Result<Source, ReadError> {
         Err(StoreError::NotFound { .. }) => return Err(missing()),
         other => other?,
     };
-    let [object] = objects.as_slice() else {
-        return Err(wrong("is a directory", "the job's key `catalog` names one TOML file"));
+    let object = match objects.as_slice() {
+        // A file is an object of the directory around it; what is listed below the location itself makes it one.
+        [object] if store.location() != location => object,
+        _ => return Err(wrong("is a directory", "the job's key `catalog` names one TOML file")),
     };
     if object.size > MAX_BYTES {
         return Err(wrong(

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use crate::rules::calendar::{Calendar, OutsideCalendar, day_of_instant};
 use crate::rules::quantity::{BillingDay, Instant};
-use crate::store::{Object, Store, StoreError};
+use crate::store::{Location, Object, Store, StoreError};
 
 /// Every usage file, as the one listing at the start of the run shows it.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +37,16 @@ impl Listing {
             )),
         }
     }
+}
+
+/// What to say of a usage directory without any partition; None where there is one.
+pub fn empty_warning(listing: &Listing, location: &Location) -> Option<String> {
+    listing.partitions.is_empty().then(|| {
+        format!(
+            "there is no usage: no date=YYYY-MM-DD/…/*.parquet file is below {location}; correct `inputs.usage` in the \
+             job, or upload the partitions"
+        )
+    })
 }
 
 /// Lists an input once.
@@ -153,6 +163,21 @@ mod tests {
                 .partitions
                 .values()
                 .all(|files| files.is_sorted_by(|a, b| a.path < b.path))
+        );
+    }
+
+    #[test]
+    fn a_directory_without_partitions_is_worth_a_warning() {
+        let location = Location::from_url("s3://bucket/usage".parse().unwrap()).unwrap();
+        let of = |path: &str| {
+            let (path, size, etag) = (path.to_owned(), 1, None);
+            empty_warning(&sort_out(vec![Object { path, size, etag }]), &location)
+        };
+        assert_eq!(of("date=2024-10-12/a.parquet"), None);
+        assert_eq!(
+            of("a.parquet").unwrap(),
+            "there is no usage: no date=YYYY-MM-DD/…/*.parquet file is below s3://bucket/usage; correct `inputs.usage` in \
+             the job, or upload the partitions"
         );
     }
 

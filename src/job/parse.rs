@@ -54,7 +54,9 @@ const DEFAULT_LOOKBACK_DAYS: u32 = 35;
 const DEFAULT_MAX_NEW_SUSPENSIONS: u64 = 100;
 /// Ten years: further back nobody can mean.
 const LONGEST_LOOKBACK_DAYS: i64 = 3_660;
-/// More rows or accounts than any night has.
+/// Rejected rows are kept in memory, some 200 bytes each.
+const MOST_REJECTED_ROWS: i64 = 1_000_000;
+/// More accounts than any night has.
 const LARGEST_COUNT: i64 = 1_000_000_000_000;
 const LONGEST_NAME: usize = 100;
 
@@ -104,7 +106,7 @@ impl Reader<'_> {
         let catalog = fields.require("catalog").and_then(|field| self.location(&field));
         let output = fields.require("output").and_then(|field| self.location(&field));
         let deduction_period = fields.or("deduction_period", DeductionPeriod::Day, deduction_period);
-        let max_rejected_rows = fields.or("max_rejected_rows", 0, |field| field.integer_as(0, LARGEST_COUNT));
+        let max_rejected_rows = fields.or("max_rejected_rows", 0, rejected_rows);
         let ratio = fields.or("min_day_ratio", DEFAULT_MIN_DAY_RATIO_MILLIONTHS, ratio_millionths);
         let lookback = fields.or("lookback_days", DEFAULT_LOOKBACK_DAYS, |field| {
             field.integer_as(0, LONGEST_LOOKBACK_DAYS)
@@ -304,6 +306,12 @@ fn nearest_zone(text: &Text) -> String {
 
 fn deduction_period(field: &Field<'_>) -> Option<DeductionPeriod> {
     field.choice(&[("day", DeductionPeriod::Day), ("5min", DeductionPeriod::FiveMinutes)])
+}
+
+fn rejected_rows(field: &Field<'_>) -> Option<u64> {
+    let help = "rejected rows are kept in memory; where more are expected, repair the feed or the accounts first";
+    let number = field.integer_because(0, MOST_REJECTED_ROWS, help)?;
+    u64::try_from(number).ok()
 }
 
 /// 0 to 1 in millionths, from the digits as written.

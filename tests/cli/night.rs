@@ -155,6 +155,101 @@ fn days_before_a_failure_are_told_and_kept() {
     assert!(night.settle("--day 2024-10-14").contains("nothing changed"));
 }
 
+/// What is not there stays away however often the command is run again.
+#[test]
+fn a_missing_dimension_is_missing_input() {
+    let night = Night::new();
+    let nowhere = "--set inputs.accounts=file:../sample_data/nope.csv";
+    let checked = stderr_of_failure(&format!("check {JOB} {nowhere}"), 3);
+    let settled = night.fails(&format!("--day 2024-10-11 {nowhere}"), 3);
+    assert_eq!(checked, settled);
+    snapshot("night_missing_dimension", Some(&night), &checked);
+}
+
+#[test]
+fn check_warns_of_a_night_without_usage() {
+    for nowhere in [
+        "file:../sample_data/nope",
+        "file:../sample_data/accounts.csv",
+        "file:catalog",
+    ] {
+        let output = run(
+            &format!("check {JOB} --set inputs.usage.url={nowhere} --output json"),
+            0,
+        );
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(document["usage"]["files"], 0);
+        let said = text(&output.stderr);
+        assert!(said.starts_with("warning: there is no usage: "), "{nowhere}: {said}");
+    }
+}
+
+#[test]
+fn a_catalog_is_one_file() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let one = directory.path().join("one");
+    std::fs::create_dir(&one).expect("creates");
+    let shipped = Path::new(JOB).with_file_name("catalog").join("trtc.toml");
+    std::fs::copy(shipped, one.join("trtc.toml")).expect("copies");
+    for slash in ["", "/"] {
+        let said = stderr_of_failure(&format!("check {JOB} --set catalog={}{slash}", one.display()), 2);
+        assert!(
+            said.contains("one: is a directory") || said.contains("one/: is a directory"),
+            "{said}"
+        );
+    }
+    stdout(&format!("check {JOB} --set catalog={}/trtc.toml", one.display()));
+}
+
+/// `file:out` begins where the command is run, as `out` does.
+#[test]
+fn verify_resolves_file_urls_as_paths() {
+    let night = Night::new();
+    night.settle("--day 2024-10-11 --quiet");
+    let name = night
+        .output
+        .path()
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    let around = night.output.path().parent().expect("a parent").to_owned();
+    for ledger in [name.clone(), format!("file:{name}"), format!("file:./{name}/")] {
+        let output = nightbill(&format!("verify {ledger}"))
+            .current_dir(&around)
+            .output()
+            .expect("the binary starts");
+        assert_eq!(output.status.code(), Some(0), "{ledger}: {}", text(&output.stderr));
+    }
+}
+
+/// As a shell would run it.
+#[test]
+fn the_next_command_checks_the_ledger() {
+    let night = Night::new();
+    let output = night.output.path();
+    let settled = nightbill(&format!(
+        "settle {JOB} --day 2024-10-11 --output json --set output=file:${{NIGHT_OUT}}"
+    ))
+    .env("NIGHT_OUT", output)
+    .output()
+    .expect("the binary starts");
+    let document: serde_json::Value = serde_json::from_slice(&settled.stdout).expect("JSON");
+    let next = document["next"].as_str().expect("a next command");
+    let arguments = next.strip_prefix("nightbill ").expect("a command of ours");
+    assert_eq!(arguments, format!("verify {JOB} --set 'output=file:${{NIGHT_OUT}}'"));
+    let verified = StdCommand::new("sh")
+        .args(["-c", &format!("\"$0\" {arguments}"), env!("CARGO_BIN_EXE_nightbill")])
+        .env("NIGHT_OUT", output)
+        .output()
+        .expect("a shell");
+    assert!(
+        text(&verified.stdout).contains("every law holds"),
+        "{}",
+        text(&verified.stderr)
+    );
+}
+
 #[test]
 fn mistakes_in_the_job_name_their_place() {
     let directory = TempDir::new().expect("a temporary directory");

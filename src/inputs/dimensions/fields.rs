@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, SecondsFormat};
 
 use crate::rules::calendar::Calendar;
 use crate::rules::quantity::{BillingDay, Cents, Instant};
@@ -18,11 +18,30 @@ pub(super) fn show(value: Value<'_>) -> String {
         Value::Null => "null".to_owned(),
         Value::Text(text) => show_text(text),
         Value::Integer(number) => number.to_string(),
-        Value::Decimal { units, scale } => format!("{units}e-{scale}"),
+        Value::Decimal { units, scale } => format!("\"{}\"", decimal(units, scale)),
         Value::Boolean(value) => value.to_string(),
         Value::Date(days) => BillingDay::from_epoch_days(days).map_or_else(|| format!("day {days}"), |d| d.to_string()),
-        Value::Timestamp { ticks, per_second } => format!("{ticks}/{per_second} s"),
+        Value::Timestamp { ticks, per_second } => {
+            timestamp(ticks, per_second).unwrap_or_else(|| format!("timestamp {ticks} of 1/{per_second} s"))
+        }
     }
+}
+
+/// `units` x 10^-`scale` as people write it: 1.005, without zeros at the end of its decimals.
+fn decimal(units: i128, scale: usize) -> String {
+    let sign = if units < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", units.unsigned_abs(), width = scale + 1);
+    let (whole, decimals) = digits.split_at(digits.len() - scale);
+    let decimals = decimals.trim_end_matches('0');
+    let point = if decimals.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{point}{decimals}")
+}
+
+/// RFC 3339 with as many decimals as it has; None beyond the years that a calendar knows.
+fn timestamp(ticks: i64, per_second: i64) -> Option<String> {
+    let rest = ticks.rem_euclid(per_second) * (1_000_000_000 / per_second);
+    let at = DateTime::from_timestamp(ticks.div_euclid(per_second), u32::try_from(rest).ok()?)?;
+    Some(at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 /// A text for people: in quotes, escaped, not too long.
@@ -83,9 +102,8 @@ pub(super) fn hundredths(value: Value<'_>) -> Result<Option<i64>, String> {
         Value::Integer(number) => number.checked_mul(100).ok_or_else(|| too_large(value))?,
         Value::Decimal { units, scale: 0 } => units.checked_mul(100).ok_or_else(|| too_large(value))?,
         Value::Decimal { units, scale: 1 } => units.checked_mul(10).ok_or_else(|| too_large(value))?,
-        Value::Decimal { units, scale } => {
-            whole(units, scale - 2).ok_or_else(|| format!("{}: more than 2 decimals", show(value)))?
-        }
+        Value::Decimal { units, scale } => whole(units, scale - 2)
+            .ok_or_else(|| format!("{}: more than 2 decimals; write it like 12.34", show(value)))?,
         other => return Err(format!("{} is no decimal number", show(other))),
     };
     let limit = i128::from(MAX_MONEY.units());
@@ -140,12 +158,16 @@ impl Bounds {
         }
     }
 
-    /// A moment, in microseconds: RFC 3339, or without a zone in UTC. None: null. What Parquet counts in
-    /// nanoseconds is cut to microseconds.
+    /// A moment, in microseconds: RFC 3339, or without a zone in UTC. None: null. A rest below a microsecond is an
+    /// error, in CSV and in Parquet that counts nanoseconds alike.
     pub(super) fn instant(&self, value: Value<'_>) -> Result<Option<Instant>, String> {
         let at = match value {
             Value::Null => return Ok(None),
             Value::Text(text) => parse_instant(text)?,
+            Value::Timestamp {
+                ticks,
+                per_second: 1_000_000_000,
+            } if ticks.rem_euclid(1_000) != 0 => return Err(too_fine(show(value))),
             Value::Timestamp { ticks, per_second } => micros(ticks, per_second)
                 .map(Instant::from_micros)
                 .ok_or_else(|| format!("{} {OUTSIDE}", show(value)))?,
@@ -178,8 +200,13 @@ impl Bounds {
     }
 }
 
+fn too_fine(shown: String) -> String {
+    format!("{shown} has more than 6 digits after the second; round it to microseconds")
+}
+
 fn micros(ticks: i64, per_second: i64) -> Option<i64> {
     match per_second {
+        // Without a rest: it is refused before.
         1_000_000_000 => Some(ticks.div_euclid(1_000)),
         1_000_000 => Some(ticks),
         1_000 => ticks.checked_mul(1_000),
@@ -224,7 +251,7 @@ fn parse_instant(text: &str) -> Result<Instant, String> {
         _ => 0,
     };
     if fraction > 6 {
-        return Err(format!("{} has more than 6 digits after the second", show_text(text)));
+        return Err(too_fine(show_text(text)));
     }
     let (fraction, zone) = rest.split_at(if fraction > 0 { fraction + 1 } else { 0 });
     let micros = fraction.get(1..).map_or(0, |digits| {

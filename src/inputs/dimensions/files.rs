@@ -127,7 +127,9 @@ pub(super) fn list(
     let (store, objects) = match Store::open_objects(location) {
         Ok(found) => found,
         Err(StoreError::NotFound { .. }) => {
-            let message = "is not there; correct inputs in the job, or put the file there";
+            let message = format!(
+                "is not there, and `inputs.{dimension}` names it; put the file there, or correct `inputs.{dimension}` in the job"
+            );
             complaints.add(bad_file(shown_location(location), message));
             return Ok(InputFiles {
                 dimension,

@@ -1,4 +1,4 @@
-//! The only part of the dimensions that knows polars: CSV text and Parquet bytes to columns.
+//! The only part of the dimensions that knows polars, beside the names of its types: CSV text and Parquet bytes to columns.
 //!
 //! Files are untrusted: what polars cannot read, or panics on, is an error of the file.
 
@@ -17,6 +17,7 @@ use polars_io::prelude::{CsvReadOptions, FileMetadata, ParallelStrategy, Parquet
 use super::files::InputFile;
 use super::pages::check_pages;
 use super::read::{Column, CsvHeader, Kind, ReadError, Value, bad, positions};
+use super::types::{in_words, is_plain};
 
 /// Rows of Parquet that are decoded at once.
 const PARQUET_SLICE: usize = 1 << 19;
@@ -174,6 +175,7 @@ pub(super) fn read_parquet(
     };
     let footer = guarded(|| Footer::read(bytes)).map_err(unreadable)?;
     let positions = positions(file, columns, &footer.names())?;
+    footer.check_types(file, columns, &positions)?;
     let groups = footer.checked_groups(&positions).map_err(unreadable)?;
     check_pages(bytes, columns).map_err(unreadable)?;
     let mut rows = 0_usize;
@@ -234,6 +236,17 @@ impl Footer {
 
     fn names(&self) -> Vec<String> {
         self.names_and_types.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// No value of a list or of a decimal that is too wide is ever decoded.
+    fn check_types(&self, file: &InputFile, columns: &[Column], at: &[Option<usize>]) -> Result<(), ReadError> {
+        for (column, position) in columns.iter().zip(at) {
+            let dtype = position.map(|position| &self.names_and_types[position].1);
+            if let Some(dtype) = dtype.filter(|dtype| self.metadata.num_rows > 0 && !is_plain(dtype)) {
+                return Err(wrong_type(file, column, dtype));
+            }
+        }
+        Ok(())
     }
 
     /// Metadata of each row group alone, and its rows, once all that it claims is within bounds.
@@ -306,18 +319,6 @@ impl Footer {
     }
 }
 
-/// Whether a column is one value a row, of a type that some column may have.
-fn is_plain(dtype: &ArrowDataType) -> bool {
-    use ArrowDataType as T;
-    matches!(
-        dtype,
-        T::Null | T::Boolean | T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64
-    ) || matches!(
-        dtype,
-        T::Timestamp(..) | T::Date32 | T::Date64 | T::Float32 | T::Float64 | T::Decimal(..)
-    ) || matches!(dtype, T::Utf8 | T::LargeUtf8 | T::Utf8View)
-}
-
 fn cells_of(
     file: &InputFile,
     columns: &[Column],
@@ -339,17 +340,16 @@ fn cells_of(
                 Some(series) => guarded(|| cells_of_series(&series, in_seconds)).ok().flatten(),
                 None => None,
             };
-            cells.filter(|cells| cells.fits(column.kind)).ok_or_else(|| {
-                let money = if matches!(dtype, ArrowDataType::Float32 | ArrowDataType::Float64) {
-                    ", floating-point numbers are not exact"
-                } else {
-                    ""
-                };
-                let message = format!("is of type {dtype:?}{money}; write it as {}", column.kind.name());
-                bad(file, None, Some(column.name), message)
-            })
+            cells
+                .filter(|cells| cells.fits(column.kind))
+                .ok_or_else(|| wrong_type(file, column, dtype))
         })
         .collect()
+}
+
+fn wrong_type(file: &InputFile, column: &Column, dtype: &ArrowDataType) -> ReadError {
+    let message = format!("is of type {}; write it as {}", in_words(dtype), column.kind.name());
+    bad(file, None, Some(column.name), message)
 }
 
 /// None when no column can be of this type.

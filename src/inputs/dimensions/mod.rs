@@ -2,7 +2,7 @@
 //! checked row by row, kept compactly in account order.
 //!
 //! `files` finds the bytes; `read` turns them into batches of values, cutting CSV with `csv`, through `frames` (the
-//! only part that knows polars) and, before Parquet is decoded, `pages`; `fields` turns values into the words of the
+//! only part that knows polars, with `types`) and, before Parquet is decoded, `pages`; `fields` turns values into the words of the
 //! trade; `accounts`, `packages`, `payments` and `optional` check the rows of a dimension and store them in the
 //! columns of `compact`; `load` puts it together.
 
@@ -22,6 +22,7 @@ mod read;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod types;
 
 pub use accounts::AccountIndex;
 pub use errors::{BadRow, DimensionError};

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int8Array, Int16Array, Int32Array,
-    Int64Array, NullArray, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray,
-    TimestampNanosecondArray, TimestampSecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    ArrayRef, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray, Float64Array, Int8Array, Int16Array,
+    Int32Array, Int64Array, ListArray, NullArray, RecordBatch, StringArray, TimestampMicrosecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt8Array, UInt16Array, UInt32Array,
+    UInt64Array,
 };
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{Int32Type, Int64Type, i256};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -70,7 +71,7 @@ fn every_timestamp_unit() {
         Arc::new(TimestampMillisecondArray::from(vec![SECONDS * 1_000; 2])),
         Arc::new(TimestampMicrosecondArray::from(vec![SECONDS * 1_000_000; 2])),
         Arc::new(TimestampMicrosecondArray::from(vec![SECONDS * 1_000_000; 2]).with_timezone("Asia/Shanghai")),
-        Arc::new(TimestampNanosecondArray::from(vec![SECONDS * 1_000_000_000 + 999; 2])),
+        Arc::new(TimestampNanosecondArray::from(vec![SECONDS * 1_000_000_000; 2])),
         Arc::new(StringArray::from(vec!["2024-10-12T08:00:00+08:00"; 2])),
     ];
     for times in units {
@@ -83,6 +84,18 @@ fn every_timestamp_unit() {
             "{kind}"
         );
     }
+}
+
+#[test]
+fn nanoseconds_are_refused_as_in_csv() {
+    let ids = Arc::new(Int64Array::from(vec![1, 2]));
+    let times = vec![SECONDS * 1_000_000_000 + 123_456_000, SECONDS * 1_000_000_000 + 999];
+    let error = accounts_of(ids, Arc::new(TimestampNanosecondArray::from(times))).expect_err("too fine");
+    assert_eq!(
+        error.to_string(),
+        "accounts.parquet, row 2, column registered_at: 2024-10-12T00:00:00.000000999Z has more than 6 digits after \
+         the second; round it to microseconds"
+    );
 }
 
 #[test]
@@ -170,7 +183,15 @@ fn money_in_parquet() {
     assert_eq!(payments(Arc::new(StringArray::from(vec!["12.5"]))), cents(1250));
     assert_eq!(
         payments(decimal(12_505_000, 6)),
-        Err("payments.parquet, row 1, column amount: 12505000e-6: more than 2 decimals".to_owned())
+        Err("payments.parquet, row 1, column amount: \"12.505\": more than 2 decimals; write it like 12.34".to_owned())
+    );
+    assert_eq!(
+        payments(decimal(-5, 3)),
+        Err("payments.parquet, row 1, column amount: \"-0.005\": more than 2 decimals; write it like 12.34".to_owned())
+    );
+    assert_eq!(
+        payments(decimal(10_000_000_000_001_000, 3)),
+        Err("payments.parquet, row 1, column amount: \"10000000000001\" is too large; at most 10000000000000.00 is accepted".to_owned())
     );
     assert_eq!(
         payments(Arc::new(Float64Array::from(vec![12.5]))),
@@ -196,6 +217,26 @@ fn wrong_types_are_named() {
     assert_eq!(
         error.expect_err("a number").to_string(),
         "accounts.parquet, column registered_at: is of type Int64; write it as a timestamp"
+    );
+    let wide = Decimal256Array::from(vec![i256::from(1), i256::from(2)]);
+    let wide = wide.with_precision_and_scale(40, 2).expect("fits");
+    assert_eq!(
+        accounts_of(Arc::new(wide), seconds())
+            .expect_err("too wide")
+            .to_string(),
+        "accounts.parquet, column account_id: is of type Decimal(40, 2), more than 38 digits cannot be read; write it as an integer"
+    );
+    let list =
+        ListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some(vec![Some(1), Some(3)]), Some(vec![Some(2)])]);
+    assert_eq!(
+        accounts_of(Arc::new(list), seconds()).expect_err("a list").to_string(),
+        "accounts.parquet, column account_id: is of type list; write it as an integer"
+    );
+    let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![SECONDS; 2]));
+    let error = accounts_of(times, seconds());
+    assert_eq!(
+        error.expect_err("a time").to_string(),
+        "accounts.parquet, column account_id: is of type timestamp; write it as an integer"
     );
 }
 

@@ -98,7 +98,7 @@ fn accounts() {
         (
             "accounts",
             "account_id,registered_at\n1,2024-01-01T00:00:00.1234567Z\n",
-            "accounts.csv, row 2, column registered_at: \"2024-01-01T00:00:00.1234567Z\" has more than 6 digits after the second",
+            "accounts.csv, row 2, column registered_at: \"2024-01-01T00:00:00.1234567Z\" has more than 6 digits after the second; round it to microseconds",
         ),
         (
             "accounts",
