@@ -4,6 +4,8 @@
 //! [`rules`] (pure) turn one account's day into lines, deductions and bills, [`ledger`] posts them, and [`settle`]
 //! drives all of it. [`store`] is the only door to files and buckets, [`cli`] the only one to people.
 
+#![warn(unreachable_pub)]
+
 pub mod catalog;
 pub mod cli;
 pub mod config;

@@ -200,7 +200,8 @@ impl Part {
             let column = column.as_primitive::<Int64Type>();
             self.accounts = widen(self.accounts, min(column).zip(max(column)));
         }
-        if let Some(column) = cut.column_by_name("day") {
+        // A bill's day is the last of its period.
+        if let Some(column) = cut.column_by_name("day").or_else(|| cut.column_by_name("period_end")) {
             let column = column.as_primitive::<Date32Type>();
             self.days = widen(self.days, min(column).zip(max(column)));
         }

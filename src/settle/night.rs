@@ -68,7 +68,7 @@ impl Night<'_> {
     ///
     /// # Errors
     /// [`SettleError`] of the account that comes first in account order; nothing is committed.
-    pub fn run(
+    pub(super) fn run(
         &self,
         groups: Groups,
         states: StateReader,

@@ -27,7 +27,7 @@ macro_rules! day_totals {
 
         impl DayTotals {
             /// Adds the totals of other accounts.
-            pub fn add(&mut self, other: &Self) -> Result<(), Overflow> {
+            pub(super) fn add(&mut self, other: &Self) -> Result<(), Overflow> {
                 $(self.$field = self.$field.checked_add(other.$field).ok_or($what)?;)*
                 self.exact = self.exact.plus(other.exact).map_err(|error| error.what)?;
                 self.amount = self.amount.plus(other.amount).map_err(|error| error.what)?;
@@ -65,7 +65,7 @@ day_totals! {
 
 impl DayTotals {
     /// Counts one account's day.
-    pub fn count(
+    pub(super) fn count(
         &mut self,
         context: DayContext<'_>,
         day: &AccountDay<'_>,
@@ -124,7 +124,7 @@ impl DayTotals {
     }
 
     /// The control totals of the commit record.
-    pub fn control(&self, rejects: &Rejects, usage_digest: &str) -> Result<ControlTotals, Overflow> {
+    pub(super) fn control(&self, rejects: &Rejects, usage_digest: &str) -> Result<ControlTotals, Overflow> {
         let accepted_rows = self.accepted_rows.unsigned_abs();
         let rejected = Reason::ALL
             .into_iter()
@@ -172,7 +172,7 @@ pub(super) struct UsageDigest {
 
 impl UsageDigest {
     /// Nothing yet. Tiers count by name, so that their order in the catalog does not matter to the digest of one.
-    pub fn new(book: &Book) -> Self {
+    pub(super) fn new(book: &Book) -> Self {
         let tiers = book.tiers.iter().map(|tier| {
             let name = format!("{}\n{}", book.items[tier.item.index()].id, tier.name);
             let mut first = [0_u8; 8];
@@ -186,7 +186,7 @@ impl UsageDigest {
     }
 
     /// The next group of an account.
-    pub fn add(&mut self, account_id: i64, group: &Group) {
+    pub(super) fn add(&mut self, account_id: i64, group: &Group) {
         let mut bytes = [0_u8; 42];
         bytes[..8].copy_from_slice(&account_id.to_le_bytes());
         bytes[8..16].copy_from_slice(&group.app.get().to_le_bytes());
@@ -198,7 +198,7 @@ impl UsageDigest {
     }
 
     /// The digest in hex.
-    pub fn finish(self) -> String {
+    pub(super) fn finish(self) -> String {
         crate::hex::hex(&self.hash.finalize())
     }
 }

@@ -52,7 +52,7 @@ impl Scope<'_> {
     }
 
     /// Law 1: minutes = free + package + payg + unbilled, per line.
-    pub fn minutes_add_up(&self, range: AccountRange) -> Result<Finding, VerifyError> {
+    pub(super) fn minutes_add_up(&self, range: AccountRange) -> Result<Finding, VerifyError> {
         const PARTS: [&str; 4] = ["free_minutes", "package_minutes", "payg_minutes", "unbilled_minutes"];
         let columns = [&LINE[..], &["minutes"], &PARTS].concat();
         let lines = sums(
@@ -69,7 +69,7 @@ impl Scope<'_> {
     }
 
     /// Law 2: free and package minutes of a line = sum of its deductions.
-    pub fn minutes_are_deducted(&self, range: AccountRange) -> Result<Finding, VerifyError> {
+    pub(super) fn minutes_are_deducted(&self, range: AccountRange) -> Result<Finding, VerifyError> {
         let lines = self
             .read(
                 "bill_lines",
@@ -102,7 +102,7 @@ impl Scope<'_> {
     /// Law 3: quota = used + balance, balance >= 0, and used = opening + the deductions of all batches: what the batch
     /// before says was used, and this batch's deductions. A grant that the batch before does not list is new, or its days have
     /// changed: where it does not add up as a new one, the deductions of every earlier batch are looked at.
-    pub fn grants_balance(&self, range: AccountRange) -> Result<Finding, VerifyError> {
+    pub(super) fn grants_balance(&self, range: AccountRange) -> Result<Finding, VerifyError> {
         let found = self.grants_with(range, None)?;
         if found.offenders.height() == 0 || self.previous.is_none() {
             return Ok(found);
@@ -169,7 +169,7 @@ impl Scope<'_> {
 
     /// Law 4, bills: per (account, period, item), sum(exact) = sum of the line amounts, and sum(amount) = that sum rounded half
     /// away from zero to cents.
-    pub fn bills_add_up(&self, range: AccountRange) -> Result<Finding, VerifyError> {
+    pub(super) fn bills_add_up(&self, range: AccountRange) -> Result<Finding, VerifyError> {
         const KEY: [&str; 3] = ["account_id", "period_end", "item"];
         const FIGURES: [&str; 3] = ["line_amounts", "exact", "billed"];
         let bills = self
@@ -191,7 +191,7 @@ impl Scope<'_> {
     }
 
     /// Law 4, lines: amount = quantity x unit_price / per.
-    pub fn lines_are_priced(&self, range: AccountRange) -> Result<Finding, VerifyError> {
+    pub(super) fn lines_are_priced(&self, range: AccountRange) -> Result<Finding, VerifyError> {
         let columns = [&LINE[..], &["quantity", "unit_price", "per", "amount"]].concat();
         let lines = self.read("bill_lines", &columns, range)?;
         // 10^-9 x per x 1000 against 10^-6 x 10^-6.
@@ -204,7 +204,7 @@ impl Scope<'_> {
 
     /// Law 5: closing = opening + paid - charged, opening = the previous closing, charged = sum of the batch's bills; and
     /// paid_total grows by paid.
-    pub fn balances_chain(&self, range: AccountRange) -> Result<Finding, VerifyError> {
+    pub(super) fn balances_chain(&self, range: AccountRange) -> Result<Finding, VerifyError> {
         const KEY: [&str; 1] = ["account_id"];
         const FIGURES: [&str; 10] = [
             "opening",
@@ -252,7 +252,7 @@ impl Scope<'_> {
 
 impl Scope<'_> {
     /// Adds what the batch's tables hold for a range of accounts.
-    pub fn add_sums(&self, range: AccountRange, sums: &mut Sums) -> Result<(), VerifyError> {
+    pub(super) fn add_sums(&self, range: AccountRange, sums: &mut Sums) -> Result<(), VerifyError> {
         let [rows, seconds] = self.table_totals("usage_daily", ["rows", "seconds"], range)?;
         let parts = [
             "minutes",
@@ -288,7 +288,7 @@ impl Scope<'_> {
     }
 
     /// Rejected rows, and the seconds of those whose `seconds` is within 1 to 86400.
-    pub fn reject_totals(&self) -> Result<[i128; 2], VerifyError> {
+    pub(super) fn reject_totals(&self) -> Result<[i128; 2], VerifyError> {
         let rejects = frames::read_nullable(self.store, self.batch, "rejects", "seconds")?;
         let in_range = col("seconds")
             .gt_eq(lit(1_i64))
