@@ -1,6 +1,9 @@
 //! Counts what is allocated, so that tests can say how much a scan takes at most.
 
-#![expect(unsafe_code, reason = "a global allocator that counts can only be written with unsafe")]
+#![expect(
+    unsafe_code,
+    reason = "a global allocator that counts can only be written with unsafe"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
