@@ -10,8 +10,9 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::statistics::Statistics;
 
 use crate::store::{Object, Store, StoreError};
 
@@ -30,6 +31,8 @@ pub(super) struct TableReader {
     columns: &'static [&'static str],
     files: vec::IntoIter<TableFile>,
     open: Option<OpenFile>,
+    /// Only row groups that may hold this account are read.
+    only_account: Option<i64>,
 }
 
 impl TableReader {
@@ -43,14 +46,22 @@ impl TableReader {
             columns,
             files: files.into_iter(),
             open: None,
+            only_account: None,
         }
+    }
+
+    /// The same rows without the row groups that cannot hold an account: by the statistics that we wrote, which only make this
+    /// faster, for what is read is looked at row by row.
+    pub(super) fn only_account(mut self, account: i64) -> Self {
+        self.only_account = Some(account);
+        self
     }
 
     /// The next rows, None after the last.
     pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, LedgerError> {
         loop {
             if let Some(open) = &mut self.open {
-                if let Some(batch) = open.next_batch(&self.store)? {
+                if let Some(batch) = open.next_batch(&self.store, self.only_account)? {
                     return Ok(Some(batch));
                 }
                 self.open = None;
@@ -98,7 +109,7 @@ impl OpenFile {
         })
     }
 
-    fn next_batch(&mut self, store: &Store) -> Result<Option<RecordBatch>, LedgerError> {
+    fn next_batch(&mut self, store: &Store, only: Option<i64>) -> Result<Option<RecordBatch>, LedgerError> {
         loop {
             if let Some(rows) = &mut self.rows {
                 match rows.next() {
@@ -107,9 +118,15 @@ impl OpenFile {
                     None => self.rows = None,
                 }
             }
-            if self.next_group == self.metadata.metadata().num_row_groups() {
+            let groups = self.metadata.metadata().row_groups();
+            let wanted = |group: &RowGroupMetaData| only.is_none_or(|account| may_hold(group, account));
+            let Some(skipped) = groups
+                .get(self.next_group..)
+                .and_then(|left| left.iter().position(wanted))
+            else {
                 return Ok(None);
-            }
+            };
+            self.next_group += skipped;
             self.rows = Some(self.read_group(store, self.next_group)?);
             self.next_group += 1;
         }
@@ -136,6 +153,16 @@ impl OpenFile {
             .with_batch_size(BATCH_ROWS)
             .build()
             .map_err(|error| damaged(&self.object.path, error))
+    }
+}
+
+/// Whether an account may be in a row group: its first column is `account_id` in the tables that are asked for one.
+fn may_hold(group: &RowGroupMetaData, account: i64) -> bool {
+    match group.columns().first().and_then(ColumnChunkMetaData::statistics) {
+        Some(Statistics::Int64(range)) => {
+            range.min_opt().is_none_or(|min| *min <= account) && range.max_opt().is_none_or(|max| account <= *max)
+        }
+        _ => true,
     }
 }
 

@@ -88,7 +88,7 @@ pub fn last_listing(
     for batch in ledger.batches().iter().rev().take_while(|batch| batch.day >= since) {
         let mut files = files_of(&ledger.record(*batch)?, Table::Grants);
         files.retain(|file| file.accounts.is_some_and(|(first, last)| (first..=last).contains(&id)));
-        let reader = TableReader::of_files(ledger.store().clone(), files, GrantRow::COLUMNS);
+        let reader = TableReader::of_files(ledger.store().clone(), files, GrantRow::COLUMNS).only_account(id);
         let mut rows = RowStream::new(reader, GrantRow::read);
         while let Some(owner) = rows.peek_account()?.filter(|owner| *owner <= id) {
             match rows.next_of(owner)? {
