@@ -31,7 +31,7 @@ const FREE: &str = "free:";
 const CHUNKS_PER_THREAD: usize = 4;
 
 /// What a day is settled with.
-pub(super) struct Night<'a> {
+pub(super) struct DayMerge<'a> {
     pub day: DayContext<'a>,
     pub rows: RowContext<'a>,
     pub dimensions: &'a Dimensions,
@@ -63,7 +63,7 @@ struct ChunkAccount {
     is_known: bool,
 }
 
-impl Night<'_> {
+impl DayMerge<'_> {
     /// Settles every account that is known at the day's billing time and appends its rows.
     ///
     /// # Errors
@@ -224,7 +224,7 @@ impl Night<'_> {
 
 /// Merges usage groups, dimensions and opening states by account.
 struct Feed<'n, 'a> {
-    night: &'n Night<'a>,
+    night: &'n DayMerge<'a>,
     groups: Peekable<Groups>,
     states: Peekable<StateReader>,
     next_position: u32,

@@ -22,7 +22,7 @@ use crate::rules::quantity::BillingDay;
 use crate::store::{Object, Store};
 
 use super::error::SettleError;
-use super::night::{Merged, Night as DayMerge};
+use super::night::{DayMerge, Merged};
 use super::plan::plan;
 use super::unchanged::Found;
 use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gaps, gates, warnings};
