@@ -69,12 +69,15 @@ fn job_lines(report: &CheckReport) -> String {
             ("equal files", duplicates.to_owned()),
             (
                 "late data",
-                format!("up to {} back", counted(job.lookback_days, "day", "days")),
+                format!(
+                    "looked for up to {} back, warned of, not yet billed",
+                    counted(job.lookback_days, "day", "days")
+                ),
             ),
             (
                 "dunning",
                 format!(
-                    "from {}, at most {} new suspensions a day",
+                    "from {}, at most {} new suspensions a day; not yet acted on",
                     job.dunning_from.as_deref().unwrap_or("the first settled day"),
                     thousands(job.max_new_suspensions)
                 ),
