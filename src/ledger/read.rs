@@ -31,8 +31,8 @@ pub(super) struct TableReader {
     columns: &'static [&'static str],
     files: vec::IntoIter<TableFile>,
     open: Option<OpenFile>,
-    /// Only row groups that may hold this account are read.
-    only_account: Option<i64>,
+    /// Only row groups that may hold accounts of this range are read.
+    only: Option<(i64, i64)>,
 }
 
 impl TableReader {
@@ -46,14 +46,14 @@ impl TableReader {
             columns,
             files: files.into_iter(),
             open: None,
-            only_account: None,
+            only: None,
         }
     }
 
-    /// The same rows without the row groups that cannot hold an account: by the statistics that we wrote, which only make this
-    /// faster, for what is read is looked at row by row.
-    pub(super) fn only_account(mut self, account: i64) -> Self {
-        self.only_account = Some(account);
+    /// The same rows without the row groups that hold no account of a range: by the statistics that we wrote, which only make
+    /// this faster, for what is read is looked at row by row.
+    pub(super) fn only_accounts(mut self, first: i64, last: i64) -> Self {
+        self.only = Some((first, last));
         self
     }
 
@@ -61,7 +61,7 @@ impl TableReader {
     pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, LedgerError> {
         loop {
             if let Some(open) = &mut self.open {
-                if let Some(batch) = open.next_batch(&self.store, self.only_account)? {
+                if let Some(batch) = open.next_batch(&self.store, self.only)? {
                     return Ok(Some(batch));
                 }
                 self.open = None;
@@ -109,7 +109,7 @@ impl OpenFile {
         })
     }
 
-    fn next_batch(&mut self, store: &Store, only: Option<i64>) -> Result<Option<RecordBatch>, LedgerError> {
+    fn next_batch(&mut self, store: &Store, only: Option<(i64, i64)>) -> Result<Option<RecordBatch>, LedgerError> {
         loop {
             if let Some(rows) = &mut self.rows {
                 match rows.next() {
@@ -119,7 +119,7 @@ impl OpenFile {
                 }
             }
             let groups = self.metadata.metadata().row_groups();
-            let wanted = |group: &RowGroupMetaData| only.is_none_or(|account| may_hold(group, account));
+            let wanted = |group: &RowGroupMetaData| only.is_none_or(|range| may_hold(group, range));
             let Some(skipped) = groups
                 .get(self.next_group..)
                 .and_then(|left| left.iter().position(wanted))
@@ -156,11 +156,11 @@ impl OpenFile {
     }
 }
 
-/// Whether an account may be in a row group: its first column is `account_id` in the tables that are asked for one.
-fn may_hold(group: &RowGroupMetaData, account: i64) -> bool {
+/// Whether accounts of a range may be in a row group: its first column is `account_id` in the tables that are asked for some.
+fn may_hold(group: &RowGroupMetaData, (first, last): (i64, i64)) -> bool {
     match group.columns().first().and_then(ColumnChunkMetaData::statistics) {
         Some(Statistics::Int64(range)) => {
-            range.min_opt().is_none_or(|min| *min <= account) && range.max_opt().is_none_or(|max| account <= *max)
+            range.min_opt().is_none_or(|min| *min <= last) && range.max_opt().is_none_or(|max| first <= *max)
         }
         _ => true,
     }

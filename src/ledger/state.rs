@@ -1,6 +1,7 @@
 //! Where every account stood at the end of a settled day: the snapshots of its batch, plus what later batches posted for
 //! days up to it. Read in account order, never all at once.
 
+use std::collections::BTreeMap;
 use std::vec;
 
 use arrow::array::Decimal128Array;
@@ -11,7 +12,7 @@ use crate::rules::quantity::{AccountId, BillingDay, Cents, Quota};
 
 use super::batch::{Ledger, LedgerError};
 use super::read::{Columns, TableReader, damaged, files_of};
-use super::record::TableFile;
+use super::record::{BatchId, TableFile};
 use super::tables::Table;
 
 /// An account at the end of a settled day.
@@ -73,31 +74,65 @@ pub fn state_at(ledger: &Ledger, day: Option<BillingDay>) -> Result<StateReader,
     })
 }
 
-/// What the latest batch that lists a grant says of it, looking back to the batches of day `since`; None when none lists it.
-/// For the rare grant that the last snapshot does not have although it is older: a fact that came late has changed its days.
-///
-/// # Errors
-/// [`LedgerError`] when a batch is not as recorded.
-pub fn last_listing(
-    ledger: &Ledger,
-    account: AccountId,
-    grant_id: &str,
-    since: BillingDay,
-) -> Result<Option<OpeningGrant>, LedgerError> {
-    let id = account.get();
-    for batch in ledger.batches().iter().rev().take_while(|batch| batch.day >= since) {
-        let mut files = files_of(&ledger.record(*batch)?, Table::Grants);
-        files.retain(|file| file.accounts.is_some_and(|(first, last)| (first..=last).contains(&id)));
-        let reader = TableReader::of_files(ledger.store().clone(), files, GrantRow::COLUMNS).only_account(id);
-        let mut rows = RowStream::new(reader, GrantRow::read);
-        while let Some(owner) = rows.peek_account()?.filter(|owner| *owner <= id) {
-            match rows.next_of(owner)? {
-                Some(row) if owner == id && row.grant.id == grant_id => return Ok(Some(row.grant)),
-                _ => {}
-            }
+/// What earlier batches say of the grants of a range of accounts: for the rare grant that the last snapshot does not have
+/// although it is older, because a fact that came late has changed its days. A batch is read once, when it is first asked.
+pub struct Listings<'a> {
+    ledger: &'a Ledger,
+    accounts: (i64, i64),
+    read: BTreeMap<BatchId, BTreeMap<(i64, String), OpeningGrant>>,
+}
+
+impl<'a> Listings<'a> {
+    /// Of the accounts from `first` to `last`; reads nothing yet.
+    pub fn new(ledger: &'a Ledger, first: AccountId, last: AccountId) -> Self {
+        Self {
+            ledger,
+            accounts: (first.get(), last.get()),
+            read: BTreeMap::new(),
         }
     }
-    Ok(None)
+
+    /// What the latest batch that lists a grant says of it, looking back to the batches of day `since`; None when none of
+    /// them lists it.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when a batch is not as recorded.
+    pub fn latest(
+        &mut self,
+        account: AccountId,
+        grant_id: &str,
+        since: BillingDay,
+    ) -> Result<Option<OpeningGrant>, LedgerError> {
+        let ledger = self.ledger;
+        let key = (account.get(), grant_id.to_owned());
+        for batch in ledger.batches().iter().rev().take_while(|batch| batch.day >= since) {
+            if !self.read.contains_key(batch) {
+                let grants = self.read_batch(*batch)?;
+                self.read.insert(*batch, grants);
+            }
+            if let Some(grant) = self.read[batch].get(&key) {
+                return Ok(Some(grant.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_batch(&self, batch: BatchId) -> Result<BTreeMap<(i64, String), OpeningGrant>, LedgerError> {
+        let (first, last) = self.accounts;
+        let mut files = files_of(&self.ledger.record(batch)?, Table::Grants);
+        files.retain(|file| file.accounts.is_some_and(|(low, high)| low <= last && first <= high));
+        let reader = TableReader::of_files(self.ledger.store().clone(), files, GrantRow::COLUMNS);
+        let mut rows = RowStream::new(reader.only_accounts(first, last), GrantRow::read);
+        let mut grants = BTreeMap::new();
+        while let Some(account) = rows.peek_account()?.filter(|account| *account <= last) {
+            while let Some(row) = rows.next_of(account)? {
+                if account >= first {
+                    grants.insert((account, row.grant.id.clone()), row.grant);
+                }
+            }
+        }
+        Ok(grants)
+    }
 }
 
 /// Whether a file may have rows of days up to `day`. Days are written so that they sort as text.

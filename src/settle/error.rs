@@ -97,6 +97,19 @@ pub enum SettleError {
         /// The account.
         account: i64,
     },
+    /// A package that the ledger lists is now said to be bought later (exit 3).
+    #[error(
+        "cannot settle {day}: package {package} of account {account} is in the ledger since before {day}, but its purchased_at \
+         is {day} or later: put it back, or give the new purchase an id of its own"
+    )]
+    PurchaseMoved {
+        /// The day.
+        day: BillingDay,
+        /// The account.
+        account: i64,
+        /// The package.
+        package: String,
+    },
     /// A settled day was asked for whose inputs have changed since (exit 2).
     #[error(
         "{day} is settled, and {change} since; this version cannot post corrections, so nothing was posted: put the \
@@ -165,6 +178,7 @@ impl SettleError {
             | Self::TooManyRejects { .. }
             | Self::Rules { .. }
             | Self::AccountGone { .. }
+            | Self::PurchaseMoved { .. }
             | Self::OutOfRange { .. } => 3,
             Self::Ledger(LedgerError::NotSettled { .. }) => 2,
             Self::Ledger(LedgerError::Damaged { .. }) => 3,

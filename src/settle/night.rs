@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::usage::{Group, Groups};
 use crate::ledger::batch::{BatchWriter, Ledger};
-use crate::ledger::state::{AccountState, StateReader, last_listing};
+use crate::ledger::state::{AccountState, Listings, StateReader};
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder};
 use crate::rules::account_day::{AccountFacts, DayContext, GrantId, GrantState, RuleError, settle_account_day};
 use crate::rules::facts::{Opening, OpeningGrant, Package, UsageGroup};
@@ -37,6 +37,8 @@ pub(super) struct DayMerge<'a> {
     pub dimensions: &'a Dimensions,
     pub ledger: &'a Ledger,
     pub known_at: Instant,
+    /// `lookback_days` of the job.
+    pub lookback_days: u32,
     pub progress: &'a dyn Progress,
 }
 
@@ -53,6 +55,13 @@ pub(super) struct Merged {
 struct Chunk {
     accounts: Vec<ChunkAccount>,
     usage: Vec<UsageGroup>,
+}
+
+/// What the settling of a chunk adds to.
+struct ChunkWork<'a> {
+    rows: RowsBuilder<'a>,
+    totals: DayTotals,
+    listings: Listings<'a>,
 }
 
 struct ChunkAccount {
@@ -110,24 +119,30 @@ impl DayMerge<'_> {
     }
 
     fn settle_chunk(&self, chunk: &Chunk) -> Result<(Rows, DayTotals), SettleError> {
-        let mut rows = RowsBuilder::new(self.rows);
-        let mut totals = DayTotals::default();
+        let id = |entry: &ChunkAccount| self.dimensions.account(entry.position).id;
+        let (Some(first), Some(last)) = (chunk.accounts.first(), chunk.accounts.last()) else {
+            return Ok((Rows::empty(), DayTotals::default()));
+        };
+        let mut work = ChunkWork {
+            rows: RowsBuilder::new(self.rows),
+            totals: DayTotals::default(),
+            listings: Listings::new(self.ledger, id(first), id(last)),
+        };
         let mut usage_start = 0;
         for entry in &chunk.accounts {
             let usage = &chunk.usage[usage_start..entry.usage_end];
             usage_start = entry.usage_end;
-            self.settle_account(entry, usage, &mut rows, &mut totals)?;
+            self.settle_account(entry, usage, &mut work)?;
         }
         self.progress.accounts_settled(chunk.accounts.len());
-        Ok((rows.finish(), totals))
+        Ok((work.rows.finish(), work.totals))
     }
 
     fn settle_account(
         &self,
         entry: &ChunkAccount,
         usage: &[UsageGroup],
-        rows: &mut RowsBuilder<'_>,
-        totals: &mut DayTotals,
+        work: &mut ChunkWork<'_>,
     ) -> Result<(), SettleError> {
         let account = self.dimensions.account(entry.position);
         let packages = self.dimensions.packages(entry.position);
@@ -149,22 +164,23 @@ impl DayMerge<'_> {
         let completed;
         let mut day = settle(&entry.opening)?;
         if entry.is_known
-            && let Some(opening) = self.completed_opening(entry, &packages, &day.grants)?
+            && let Some(opening) = self.completed_opening(entry, &packages, &day.grants, &mut work.listings)?
         {
             completed = opening;
             day = settle(&completed)?;
         }
         if !entry.is_known {
-            totals.idle_openings += idle_cycles(&entry.opening, &day.grants);
+            work.totals.idle_openings += idle_cycles(&entry.opening, &day.grants);
         }
         let digest = facts::digest(self.day.book, &account, &packages, &requests, self.known_at);
-        totals
+        work.totals
             .count(self.day, &day, usage, &packages, &payments)
             .map_err(|what| SettleError::OutOfRange {
                 day: self.day.day,
                 what,
             })?;
-        rows.push_account(account.id, &day, usage, digest)
+        work.rows
+            .push_account(account.id, &day, usage, digest)
             .map_err(|error| SettleError::OutOfRange {
                 day: self.day.day,
                 what: error.what,
@@ -178,6 +194,7 @@ impl DayMerge<'_> {
         entry: &ChunkAccount,
         packages: &[Package<'_>],
         grants: &[GrantState<'_>],
+        listings: &mut Listings<'_>,
     ) -> Result<Option<Opening>, SettleError> {
         let mut completed: Option<Opening> = None;
         for state in grants {
@@ -189,7 +206,7 @@ impl DayMerge<'_> {
                 continue;
             }
             let account = self.dimensions.account(entry.position).id;
-            let listed = last_listing(self.ledger, account, &id, since)?;
+            let listed = listings.latest(account, &id, since)?;
             let opening = self
                 .dimensions
                 .opening_grants(entry.position)
@@ -206,7 +223,7 @@ impl DayMerge<'_> {
         Ok(completed)
     }
 
-    /// The first day whose batch would have listed a grant, if that is before this day.
+    /// The first day whose batch may have listed a grant that began before this day; None for one that begins with it.
     fn listed_since(&self, grant: GrantId<'_>, packages: &[Package<'_>]) -> Result<Option<BillingDay>, SettleError> {
         let first = match grant {
             GrantId::Free { first_day, .. } => first_day,
@@ -218,7 +235,13 @@ impl DayMerge<'_> {
                 self.day.calendar.day_of(package.purchased_at)?
             }
         };
-        Ok((first < self.day.day).then_some(first))
+        // Its days may have moved within the time in which settled days are looked at again.
+        let since = self
+            .day
+            .day
+            .checked_add_days(-i64::from(self.lookback_days))
+            .unwrap_or(first);
+        Ok((first < self.day.day).then_some(first.min(since)))
     }
 }
 
@@ -310,7 +333,7 @@ impl Feed<'_, '_> {
             if state.account.get() != id {
                 return Err(self.gone(state.account.get()));
             }
-            self.note_packages_gone(position, &state);
+            self.check_listed_packages(position, &state)?;
             return Ok((state.opening, true));
         }
         let grants = dimensions.opening_grants(position).into_iter();
@@ -323,20 +346,32 @@ impl Feed<'_, '_> {
         Ok((opening, false))
     }
 
-    /// A package that the ledger lists and that is not over is gone from the packages: it serves nobody as long as it is.
-    fn note_packages_gone(&mut self, position: u32, state: &AccountState) {
-        let packages = self.night.dimensions.packages(position);
-        let is_there = |id: &str| id.starts_with(FREE) || packages.iter().any(|package| package.id == id);
+    /// Packages that the ledger lists and that are not over: one that is gone serves nobody as long as it is; one that says to be
+    /// bought today or later would be given out a second time.
+    fn check_listed_packages(&mut self, position: u32, state: &AccountState) -> Result<(), SettleError> {
+        let (day, packages) = (self.night.day, self.night.dimensions.packages(position));
         let listed = state
             .opening
             .grants
             .iter()
             .filter(|grant| !state.expired.contains(&grant.id));
-        for grant in listed.filter(|grant| !is_there(&grant.id)) {
-            self.notices
-                .packages_gone
-                .note(format!("{} of account {}", grant.id, state.account));
+        for grant in listed.filter(|grant| !grant.id.starts_with(FREE)) {
+            match packages.iter().find(|package| package.id == grant.id) {
+                None => self
+                    .notices
+                    .packages_gone
+                    .note(format!("{} of account {}", grant.id, state.account)),
+                Some(package) if day.calendar.day_of(package.purchased_at)? >= day.day => {
+                    return Err(SettleError::PurchaseMoved {
+                        day: day.day,
+                        account: state.account.get(),
+                        package: grant.id.clone(),
+                    });
+                }
+                Some(_) => {}
+            }
         }
+        Ok(())
     }
 
     /// `opening` and `opening_grants` are what stood before the first settled day (SPEC 2.6), so an account that registered since

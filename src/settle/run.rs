@@ -16,7 +16,7 @@ use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger, LedgerError};
 use crate::ledger::record::{BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
 use crate::ledger::state::state_at;
 use crate::ledger::tables::{RowContext, RowsBuilder};
-use crate::rules::account_day::DayContext;
+use crate::rules::account_day::{DayContext, DeductionPeriod};
 use crate::rules::calendar::OutsideCalendar;
 use crate::rules::quantity::BillingDay;
 use crate::store::{Object, Store};
@@ -103,6 +103,15 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
 fn no_gap(ledger: &Ledger) -> Result<(), SettleError> {
     let days: BTreeSet<BillingDay> = ledger.batches().iter().map(|batch| batch.day).collect();
     let next = |day: &BillingDay| day.checked_add_days(1);
+    let gone = |path: String| {
+        let message = "is gone, while later days are settled; put the commit record back".to_owned();
+        Err(SettleError::Ledger(LedgerError::Damaged { path, message }))
+    };
+    if let Some(first) = ledger.batches().first()
+        && let Some(before) = ledger.record(*first)?.previous
+    {
+        return gone(format!("_batches/{}.json", before.batch));
+    }
     match days
         .iter()
         .zip(days.iter().skip(1))
@@ -111,10 +120,7 @@ fn no_gap(ledger: &Ledger) -> Result<(), SettleError> {
         None => Ok(()),
         Some((day, _)) => {
             let missing = next(day).ok_or(OutsideCalendar)?;
-            Err(SettleError::Ledger(LedgerError::Damaged {
-                path: format!("_batches/{}.json", BatchId::settling(missing)),
-                message: "is gone, while later days are settled; put the commit record back".to_owned(),
-            }))
+            gone(format!("_batches/{}.json", BatchId::settling(missing)))
         }
     }
 }
@@ -193,7 +199,7 @@ impl Run<'_> {
         self.progress
             .scan_begins(day, files.len(), files.iter().map(|(_, object)| object.size).sum());
         let mut clock = Clock::now();
-        let scan = self.scan(day, &files)?;
+        let scan = self.scan(day, &files, self.job.deduction_period)?;
         stages.push((Stage::Scan, lap(&mut clock)));
 
         let context = self.row_context(day)?;
@@ -254,6 +260,7 @@ impl Run<'_> {
             dimensions: &self.dimensions,
             ledger: &self.ledger,
             known_at: context.issued_at,
+            lookback_days: self.job.lookback_days,
             progress: self.progress,
         };
         self.progress.rules_begin(day, self.dimensions.index().len());
@@ -267,7 +274,12 @@ impl Run<'_> {
     }
 
     /// Scans a day's files.
-    pub(super) fn scan(&self, day: BillingDay, files: &[(BillingDay, Object)]) -> Result<Scan, SettleError> {
+    pub(super) fn scan(
+        &self,
+        day: BillingDay,
+        files: &[(BillingDay, Object)],
+        deduction_period: DeductionPeriod,
+    ) -> Result<Scan, SettleError> {
         let known_at = self.job.calendar.billing_instant(day)?;
         let request = ScanRequest {
             reader: &self.usage,
@@ -277,7 +289,7 @@ impl Run<'_> {
             day,
             book: &self.book,
             accounts: &RegisteredBy::new(self.dimensions.index(), known_at),
-            deduction_period: self.job.deduction_period,
+            deduction_period,
             max_rejected_rows: self.job.max_rejected_rows,
             progress: &|rows| self.progress.rows_read(rows),
         };

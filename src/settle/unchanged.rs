@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::ledger::record::{CommitRecord, InputEntry};
 use crate::ledger::state::state_at;
+use crate::rules::account_day::DeductionPeriod;
 use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::Object;
 
@@ -38,13 +39,6 @@ impl Run<'_> {
         let touched = files
             .iter()
             .find(|(_, object)| !posted.get(object.path.as_str()).is_some_and(|file| same(file, object)));
-        let period = self.job.deduction_period.as_str();
-        if record.job.deduction_period != period {
-            let posted = &record.job.deduction_period;
-            return Ok(Found::Changed(format!(
-                "deduction_period is \"{period}\" and was \"{posted}\""
-            )));
-        }
         if let Some((_, object)) = touched
             && !self.adds_up(day, &files, record)?
         {
@@ -87,8 +81,8 @@ impl Run<'_> {
                 count => format!(" and {} more", count - 1),
             };
             format!(
-                "{first}{others} came or changed after the day was settled: this version posts no corrections, so it is not \
-                 billed"
+                "{first}{others} came or changed after its day was settled: this version posts no corrections; settle --day \
+                 says whether the day still adds up"
             )
         }))
     }
@@ -100,7 +94,14 @@ impl Run<'_> {
         files: &[(BillingDay, Object)],
         record: &CommitRecord,
     ) -> Result<bool, SettleError> {
-        let scan = self.scan(day, files)?;
+        // The digest is over the groups as they were summed.
+        let five_minutes = record.job.deduction_period == DeductionPeriod::FiveMinutes.as_str();
+        let period = if five_minutes {
+            DeductionPeriod::FiveMinutes
+        } else {
+            DeductionPeriod::Day
+        };
+        let scan = self.scan(day, files, period)?;
         let index = self.dimensions.index();
         let mut digest = UsageDigest::new(&self.book);
         for group in scan.groups {

@@ -165,7 +165,7 @@ fn late_usage_of_a_settled_day_is_told() {
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert!(
         said.stderr
-            .contains("date=2024-10-12/late.parquet came or changed after the day was settled"),
+            .contains("date=2024-10-12/late.parquet came or changed after its day was settled"),
         "{}",
         said.stderr
     );
@@ -239,4 +239,50 @@ fn rejects_that_cannot_be_written_down_are_still_counted() {
         "{}",
         said.stderr
     );
+}
+
+#[test]
+fn a_package_that_was_used_is_not_bought_later() {
+    let world = World::new();
+    world.write(
+        "packages.csv",
+        &format!("{PACKAGES}P,7,70,rtc_engine.lite,2024-10-12T08:00:00+08:00\n"),
+    );
+    two_of_three_days(&world);
+    world.write(
+        "packages.csv",
+        &format!("{PACKAGES}P,7,70,rtc_engine.lite,2024-10-15T08:00:00+08:00\n"),
+    );
+    let said = world.settle(&["--day", "2024-10-14"]);
+    assert_eq!(said.code, 3);
+    assert_eq!(
+        error(&said),
+        "error: cannot settle 2024-10-14: package P of account 7 is in the ledger since before 2024-10-14, but its \
+         purchased_at is 2024-10-14 or later: put it back, or give the new purchase an id of its own"
+    );
+    assert!(!world.has_batch("2024-10-14.00"));
+}
+
+#[test]
+fn the_first_commit_record_is_missed_too() {
+    let world = World::new();
+    two_of_three_days(&world);
+    fs::remove_file(world.path("out/_batches/2024-10-12.00.json")).unwrap();
+    let said = world.settle(&["--day", "2024-10-14"]);
+    assert_eq!(said.code, 3);
+    assert!(
+        error(&said).contains("_batches/2024-10-12.00.json: is gone"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn a_settled_day_is_compared_under_the_period_that_it_was_settled_with() {
+    let world = World::new();
+    two_of_three_days(&world);
+    world.an_hour_of_hd("2024-10-12");
+    let said = world.settle(&["--day", "2024-10-12", "--set", "deduction_period=5min"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stdout.contains("nothing changed"), "{}", said.stdout);
 }
