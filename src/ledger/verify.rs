@@ -186,7 +186,9 @@ fn readable_record(ledger: &Ledger, position: usize) -> Result<CommitRecord, Led
     let mut record = ledger.record(batches[position])?;
     if position + 1 == batches.len() && !ledger.is_published(batches[position])? {
         for file in &mut record.files {
-            file.path.clone_from(&file.staged);
+            if ledger.store().head(&file.path)?.is_none() {
+                file.path.clone_from(&file.staged);
+            }
         }
     }
     Ok(record)
