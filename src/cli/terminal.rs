@@ -108,11 +108,10 @@ impl Terminal {
         value: &T,
         render: impl FnOnce(&T, Look) -> String,
     ) -> Result<(), Failure> {
-        match self.output {
-            OutputFormat::Json => self.print(&to_json(value)),
-            OutputFormat::Text if self.quiet => Ok(()),
-            OutputFormat::Text => self.print(&render(value, self.stdout)),
+        if self.quiet && self.output == OutputFormat::Text {
+            return Ok(());
         }
+        self.asked_for(value, render)
     }
 
     /// Prints what the user asked to see: the same, but `--quiet` drops nothing.

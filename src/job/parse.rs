@@ -13,6 +13,7 @@ use crate::config::document::{self, Text};
 use crate::config::fields::{Field, Fields};
 use crate::config::notes::Notes;
 use crate::config::words::{nearest, quoted};
+use crate::hex::hex;
 use crate::rules::account_day::DeductionPeriod;
 use crate::rules::calendar::Calendar;
 use crate::store::Location;
@@ -87,7 +88,7 @@ fn digest(text: &str, sets: &[Override]) -> String {
         hash.update(u64::try_from(part.len()).expect("a length fits 64 bits").to_le_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 struct Reader<'a> {

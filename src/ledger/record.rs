@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::rules::quantity::BillingDay;
 
 /// `YYYY-MM-DD.NN`: the billing day that a batch settles, and which posting for it this is.
@@ -119,12 +120,7 @@ impl CommitRecord {
 
 /// SHA-256 of some bytes, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        write!(hex, "{byte:02x}").expect("writing to memory cannot fail");
-    }
-    hex
+    hex(&Sha256::digest(bytes))
 }
 
 /// Job and catalog by digest.

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::store::StoreError;
 
 use super::csv;
@@ -251,8 +252,4 @@ fn read_parquet(
     let sha256 = hex(&Sha256::digest(&bytes));
     let rows = frames::read_parquet(file, &bytes, columns, each)?;
     Ok(FileRead { sha256, rows })
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
