@@ -141,6 +141,7 @@ pub fn scan_objects(
         accounts: &Known,
         deduction_period: setting.period,
         max_rejected_rows: 0,
+        way: setting.way,
         progress: &|_| {},
     };
     // Hostile files come by the hundred thousand: one thread is kept for them.

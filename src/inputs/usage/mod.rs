@@ -1,8 +1,8 @@
 //! The usage scan: per-second rows in, sums by account, app, tier and period out.
 //!
 //! Everything that reads usage files is behind [`scan`], so that a faster one can take its place. From the outside
-//! in: `scan` plans and shares out the work, `row_group` reads one row group, `judge` applies the row rules to its
-//! batches, `groups` sums what they accept. Below them `footer`, `columns`, `pages` and `decompress` stand between
+//! in: `scan` plans and shares out the work, `row_group` reads one row group: on dictionary ids where it can (`ids`),
+//! else by value, where `judge` applies the row rules to batches of rows. `groups` sums what they accept. Below them `footer`, `columns`, `pages` and `decompress` stand between
 //! the Arrow decoders and bytes that nobody has vouched for; `bounds` says what is too much.
 
 mod bounds;
@@ -13,6 +13,7 @@ mod duplicates;
 mod error;
 mod footer;
 mod groups;
+mod ids;
 mod int96;
 mod judge;
 mod page_checks;
@@ -27,5 +28,5 @@ mod thrift;
 pub use duplicates::find_duplicates;
 pub use error::ScanError;
 pub use groups::{Group, Groups};
-pub use scan::{FileTotals, KnownAccounts, RegisteredBy, Scan, ScanRequest, scan};
+pub use scan::{FileTotals, KnownAccounts, RegisteredBy, Scan, ScanRequest, Way, scan};
 pub use source::RangeReader;

@@ -13,6 +13,7 @@ use super::decode::{ColumnDecoder, Values};
 use super::error::{Fault, ScanError};
 use super::footer::{RowGroup, UsageFile};
 use super::groups::{Runs, Table};
+use super::ids;
 use super::judge::{Batch, Judge, Rules, Verdict};
 use super::pages::{Chunk, FaultSlot, LargePagePermit, Pages};
 use super::panics;
@@ -66,12 +67,26 @@ impl LargePages {
 }
 
 /// The turn of one row group at large pages: taken at its first one, given back at its end.
-struct Turn {
+pub(super) struct Turn {
     large_pages: Arc<LargePages>,
     mine: Mutex<bool>,
 }
 
 impl Turn {
+    /// A turn that has not been taken.
+    pub(super) fn new(large_pages: &Arc<LargePages>) -> Arc<Self> {
+        Arc::new(Self {
+            large_pages: Arc::clone(large_pages),
+            mine: Mutex::new(false),
+        })
+    }
+
+    /// What takes it.
+    pub(super) fn permit(self: &Arc<Self>) -> LargePagePermit {
+        let turn = Arc::clone(self);
+        Arc::new(move || turn.take())
+    }
+
     fn take(&self) {
         let mut mine = self.mine.lock().unwrap_or_else(PoisonError::into_inner);
         if !*mine {
@@ -89,16 +104,28 @@ impl Drop for Turn {
     }
 }
 
-/// Reads a row group. After an error the sums are not to be used.
-pub(super) fn read_row_group(
+/// Reads a row group: on dictionary ids where the scan asks for it and the row group allows it, else by value. After
+/// an error the sums are not to be used.
+pub(super) fn read_row_group<'a>(
     file: &UsageFile,
     group: &RowGroup,
-    rules: Rules<'_>,
+    rules: Rules<'a>,
     sums: Sums<'_>,
+    scratch: Option<&mut ids::Scratch<'a>>,
 ) -> Result<Found, ScanError> {
     // Which column is being decoded, for the message when the decoder panics.
     let column: Cell<Option<Role>> = Cell::new(None);
-    let outcome = panics::catch(|| read(file, group, rules, sums, &column)).unwrap_or_else(|panic| {
+    let read = || {
+        let windows = fetch(file, group)?;
+        let mut sums = sums;
+        if let Some(scratch) = scratch
+            && let ids::Outcome::Done(found) = ids::read(file, group, &windows, &rules, &mut sums, scratch)?
+        {
+            return Ok(found);
+        }
+        read_by_value(file, group, windows, rules, sums, &column)
+    };
+    let outcome = panics::catch(read).unwrap_or_else(|panic| {
         Err(Fault::Bad(format!(
             "it cannot be decoded, the file is corrupt: {panic}"
         )))
@@ -106,18 +133,16 @@ pub(super) fn read_row_group(
     outcome.map_err(|fault| fault.at(file.source.path(), Some(group.ordinal), column.get().map(Role::name)))
 }
 
-fn read(
+fn read_by_value(
     file: &UsageFile,
     group: &RowGroup,
+    windows: Windows,
     rules: Rules<'_>,
     sums: Sums<'_>,
     column: &Cell<Option<Role>>,
 ) -> Result<Found, Fault> {
-    let turn = Arc::new(Turn {
-        large_pages: Arc::clone(sums.large_pages),
-        mine: Mutex::new(false),
-    });
-    let mut decoders = decoders(file, group, &turn, column)?;
+    let turn = Turn::new(sums.large_pages);
+    let mut decoders = decoders(file, group, windows, &turn, column)?;
     let mut judge = Judge::new(rules);
     let mut found = Found {
         accepted_rows: 0,
@@ -169,7 +194,7 @@ fn read_batch(
             Verdict::Accepted { key, seconds } => {
                 found.accepted_rows += 1;
                 found.accepted_seconds = found.accepted_seconds.checked_add(seconds).ok_or_else(too_large)?;
-                table.add(key, seconds);
+                table.add(key, (seconds, 1));
             }
             Verdict::Rejected(reason) => {
                 found.rejected_rows += 1;
@@ -187,10 +212,10 @@ fn read_batch(
 fn decoders(
     file: &UsageFile,
     group: &RowGroup,
+    windows: Windows,
     turn: &Arc<Turn>,
     column: &Cell<Option<Role>>,
 ) -> Result<[Option<ColumnDecoder>; ROLES], Fault> {
-    let windows = fetch(file, group)?;
     let mut decoders = [const { None }; ROLES];
     let all = decoders
         .iter_mut()
@@ -204,18 +229,18 @@ fn decoders(
         };
         column.set(Some(role));
         let fault = FaultSlot::default();
-        let turn = Arc::clone(turn);
-        let permit: LargePagePermit = Arc::new(move || turn.take());
-        let pages = Pages::new(Arc::clone(&file.source), *chunk, window, Arc::clone(&fault), permit);
+        let pages = Pages::new(Arc::clone(&file.source), *chunk, window, Arc::clone(&fault), turn.permit());
         *slot = Some(ColumnDecoder::new(found, group.rows, pages, fault)?);
     }
     column.set(None);
     Ok(decoders)
 }
 
-/// The bytes of the needed chunks, adjacent ones fetched together: for each where they start, and what has been
-/// fetched. Nothing yet when they are large.
-fn fetch(file: &UsageFile, group: &RowGroup) -> Result<[(u64, Bytes); ROLES], Fault> {
+/// For each needed chunk where it starts, and what has been fetched of it.
+pub(super) type Windows = [(u64, Bytes); ROLES];
+
+/// The bytes of the needed chunks, adjacent ones fetched together. Nothing yet when they are large.
+fn fetch(file: &UsageFile, group: &RowGroup) -> Result<Windows, Fault> {
     let mut windows = group
         .chunks
         .map(|chunk| (chunk.map_or(0, |chunk| chunk.start), Bytes::new()));

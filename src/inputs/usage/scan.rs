@@ -18,6 +18,7 @@ use super::bounds::MAX_ROWS;
 use super::error::ScanError;
 use super::footer::{RowGroup, UsageFile, read_footer};
 use super::groups::{Groups, Runs, Table};
+use super::ids;
 use super::judge::Rules;
 use super::row_group::{Found, LargePages, Sums, read_row_group};
 use super::source::{RangeReader, Source};
@@ -47,8 +48,20 @@ pub struct ScanRequest<'a> {
     pub deduction_period: DeductionPeriod,
     /// `max_rejected_rows` of the job: how many rejected rows are kept (at least 10,000).
     pub max_rejected_rows: u64,
+    /// How row groups are read; the result is the same.
+    pub way: Way,
     /// Told how many rows have been read since the last call, now and then, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// How row groups are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// On dictionary ids, where a row group allows it and breaks no rule; else by value.
+    #[default]
+    OnIds,
+    /// Every row by its values, through Arrow arrays: what the other way is compared with.
+    ByValue,
 }
 
 /// Which accounts there are, to a scan.
@@ -206,6 +219,10 @@ impl<'a> Work<'a> {
     /// one have been begun and are finished, so that the earliest error is the same every time.
     fn run(&self) {
         let mut table = Table::default();
+        let mut scratch = match self.request.way {
+            Way::OnIds => self.files.first().map(|(_, rules)| ids::Scratch::new(rules)),
+            Way::ByValue => None,
+        };
         loop {
             let task = self.next.fetch_add(1, Ordering::Relaxed);
             let Some((at, group)) = self.tasks.get(task) else { break };
@@ -219,7 +236,7 @@ impl<'a> Work<'a> {
                 large_pages: &self.large_pages,
                 progress: self.request.progress,
             };
-            let outcome = read_row_group(file, group, *rules, sums);
+            let outcome = read_row_group(file, group, *rules, sums, scratch.as_mut());
             let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
             let outcome = outcome.and_then(|found| {
                 totals.add(*at, found).ok_or_else(|| ScanError::OutOfRange {

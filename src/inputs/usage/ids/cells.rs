@@ -1,0 +1,378 @@
+//! Counting by app and tier in a plain array: each app has a line of cells.
+
+use crate::catalog::book::TierId;
+use crate::rules::quantity::SdkAppId;
+
+use super::super::groups::{Key, Runs, Table};
+use super::values::Tiers;
+
+/// Cells of the array at most; with more, rows are summed one by one.
+const MAX_CELLS: usize = 2 << 20;
+/// Tiers and a cell for the account: a line of 16 cells is what a processor fetches from memory at once.
+const LEAST_LINE_BITS: u32 = 4;
+/// A tier that has no code yet.
+const NO_CODE: u32 = u32::MAX;
+/// Rows counted before the cells are emptied: no cell overflows.
+const MAX_COUNTED: usize = 1 << 31;
+
+/// The array; used again from row group to row group. All zeros in between.
+#[derive(Default)]
+pub(super) struct Memory {
+    rows: Vec<u32>,
+    sums: Vec<u64>,
+    touched: Vec<u32>,
+}
+
+/// Where sums go when the cells are emptied.
+pub(super) struct Sink<'a> {
+    table: &'a mut Table,
+    runs: &'a Runs,
+    sign: Sign,
+    /// Rows that went through.
+    pub(super) accepted_rows: u64,
+    /// Their seconds.
+    pub(super) accepted_seconds: i64,
+    is_used: bool,
+}
+
+/// Whether rows are added, or taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    Add,
+    TakeBack,
+}
+
+impl<'a> Sink<'a> {
+    /// A sink that nothing has gone into.
+    pub(super) fn new(table: &'a mut Table, runs: &'a Runs, sign: Sign) -> Self {
+        Self {
+            table,
+            runs,
+            sign,
+            accepted_rows: 0,
+            accepted_seconds: 0,
+            is_used: false,
+        }
+    }
+
+    /// Adds sums, at most 2^32 rows of at most 86,400 s: they and `MAX_ROWS` of them fit.
+    fn add(&mut self, key: Key, rows: u64, seconds: u64) {
+        const FITS: &str = "MAX_ROWS bounds every sum";
+        self.is_used = true;
+        self.accepted_rows += rows;
+        let seconds = i64::try_from(seconds).expect(FITS);
+        self.accepted_seconds = self.accepted_seconds.checked_add(seconds).expect(FITS);
+        let rows = i64::try_from(rows).expect(FITS);
+        let sums = match self.sign {
+            Sign::Add => (seconds, rows),
+            Sign::TakeBack => (-seconds, -rows),
+        };
+        self.table.add(key, sums);
+    }
+
+    fn spill(&mut self) {
+        if self.table.is_full() {
+            self.runs.push(self.table.drain());
+        }
+    }
+}
+
+/// What ids stand for.
+#[derive(Clone, Copy)]
+pub(super) struct Ids<'a> {
+    /// Positions of accounts.
+    pub(super) accounts: &'a [u32],
+    pub(super) apps: &'a [SdkAppId],
+}
+
+/// Seconds of the rows of a block.
+#[derive(Clone, Copy)]
+pub(super) enum Seconds<'a> {
+    Each(u32),
+    Of(&'a [u32]),
+}
+
+/// Rows of one period to be counted.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) accounts: &'a [u32],
+    pub(super) apps: &'a [u32],
+    pub(super) codes: &'a [u32],
+    pub(super) seconds: Seconds<'a>,
+}
+
+/// Counts the rows of a row group.
+pub(super) struct Cells<'a> {
+    memory: &'a mut Memory,
+    sink: Sink<'a>,
+    tiers: &'a Tiers,
+    /// The code of each tier that has been met, by its place in `tiers`.
+    code_of: Vec<u32>,
+    /// The tiers of codes.
+    coded: Vec<TierId>,
+    line_bits: u32,
+    period: u16,
+    /// What every row counted so far has; None once they differ, and are summed as well.
+    seconds: Option<u32>,
+    is_summing: bool,
+    counted: usize,
+}
+
+impl<'a> Cells<'a> {
+    /// All zeros.
+    pub(super) fn new(memory: &'a mut Memory, sink: Sink<'a>, tiers: &'a Tiers) -> Self {
+        Self {
+            memory,
+            sink,
+            tiers,
+            code_of: vec![NO_CODE; tiers.len()],
+            coded: Vec::new(),
+            line_bits: LEAST_LINE_BITS,
+            period: 0,
+            seconds: None,
+            is_summing: false,
+            counted: 0,
+        }
+    }
+
+    /// Empties the cells, and says what went through.
+    pub(super) fn finish(mut self, ids: Ids<'_>) -> Sink<'a> {
+        self.flush(ids);
+        self.sink
+    }
+
+    /// Throws away what has not been emptied, and says what went through.
+    pub(super) fn discard(mut self) -> Sink<'a> {
+        self.empty(|_, _, _, _, _| {});
+        self.sink
+    }
+
+    /// Whether anything counted has left the cells.
+    pub(super) fn has_emptied(&self) -> bool {
+        self.sink.is_used
+    }
+
+    /// The code of a tier, given by its place in the table.
+    pub(super) fn code(&mut self, ids: Ids<'_>, tier: u32) -> Option<u32> {
+        let place = usize::try_from(tier).ok()?;
+        let code = self.code_of.get(place).copied()?;
+        if code != NO_CODE {
+            return Some(code);
+        }
+        let tier = self.tiers.get(place)?;
+        let known = self.coded.iter().position(|coded| *coded == tier);
+        let code = match known {
+            Some(code) => code,
+            None => {
+                if self.coded.len() + 1 == 1 << self.line_bits {
+                    self.flush(ids);
+                    self.line_bits += 1;
+                }
+                self.coded.push(tier);
+                self.coded.len() - 1
+            }
+        };
+        let code = u32::try_from(code).ok()?;
+        self.code_of[place] = code;
+        Some(code)
+    }
+
+    /// Replaces places in the table of tiers by codes. None when a place is none.
+    pub(super) fn to_codes(&mut self, ids: Ids<'_>, places: &mut [u32]) -> Option<()> {
+        let code = |code_of: &[u32], place: u32| {
+            usize::try_from(place).ok().and_then(|place| code_of.get(place)).copied().unwrap_or(NO_CODE)
+        };
+        for place in places.iter().copied() {
+            if code(&self.code_of, place) == NO_CODE {
+                self.code(ids, place)?;
+            }
+        }
+        places.iter_mut().for_each(|place| *place = code(&self.code_of, *place));
+        Some(())
+    }
+
+    /// The period of the rows that come next.
+    pub(super) fn set_period(&mut self, ids: Ids<'_>, period: u16) {
+        if period != self.period {
+            self.flush(ids);
+            self.period = period;
+        }
+    }
+
+    /// Counts rows of one account, app and tier.
+    pub(super) fn count_run(&mut self, ids: Ids<'_>, of: (u32, u32, u32), seconds: u32, rows: u32) {
+        let (account, app, code) = of;
+        let sum = u64::from(rows) * u64::from(seconds);
+        if !self.make_room(ids, to_usize(rows)) {
+            self.sink.add(key(ids, &self.coded, self.period, of), u64::from(rows), sum);
+            return;
+        }
+        self.note_seconds(Seconds::Each(seconds));
+        let line = to_usize(app) << self.line_bits;
+        let first = &mut self.memory.rows[line];
+        if *first != account + 1 {
+            if *first != 0 {
+                self.sink.add(key(ids, &self.coded, self.period, of), u64::from(rows), sum);
+                return;
+            }
+            *first = account + 1;
+            self.memory.touched.push(app);
+        }
+        let cell = line + 1 + to_usize(code);
+        self.memory.rows[cell] += rows;
+        if self.is_summing {
+            self.memory.sums[cell] += sum;
+        }
+    }
+
+    /// Counts rows.
+    pub(super) fn count(&mut self, ids: Ids<'_>, rows: Rows<'_>) {
+        if !self.make_room(ids, rows.apps.len()) {
+            self.sum_one_by_one(ids, self.period, rows);
+            return;
+        }
+        self.note_seconds(rows.seconds);
+        let (cells, bits) = (self.memory.rows.as_mut_slice(), self.line_bits);
+        let all = rows.accounts.iter().zip(rows.apps).zip(rows.codes);
+        let mut others = Vec::new();
+        for (row, ((account, app), code)) in all.enumerate() {
+            let line = to_usize(*app) << bits;
+            let first = &mut cells[line];
+            if *first != account + 1 {
+                if *first != 0 {
+                    others.push(row);
+                    continue;
+                }
+                *first = account + 1;
+                self.memory.touched.push(*app);
+            }
+            cells[line + 1 + to_usize(*code)] += 1;
+        }
+        if self.is_summing {
+            self.sum(rows);
+        }
+        for row in others {
+            self.sum_one(ids, self.period, rows, row);
+        }
+    }
+
+    /// Adds the seconds of rows that have just been counted.
+    fn sum(&mut self, rows: Rows<'_>) {
+        let all = rows.accounts.iter().zip(rows.apps).zip(rows.codes);
+        for (row, ((account, app), code)) in all.enumerate() {
+            let line = to_usize(*app) << self.line_bits;
+            if self.memory.rows[line] == account + 1 {
+                self.memory.sums[line + 1 + to_usize(*code)] += u64::from(rows.seconds.of(row));
+            }
+        }
+    }
+
+    /// Adds rows of a period to the table one by one: when there are too many apps, or periods change all the time.
+    pub(super) fn sum_one_by_one(&mut self, ids: Ids<'_>, period: u16, rows: Rows<'_>) {
+        for row in 0..rows.apps.len() {
+            self.sum_one(ids, period, rows, row);
+        }
+        self.sink.spill();
+    }
+
+    fn sum_one(&mut self, ids: Ids<'_>, period: u16, rows: Rows<'_>, row: usize) {
+        let of = (rows.accounts[row], rows.apps[row], rows.codes[row]);
+        self.sink.add(key(ids, &self.coded, period, of), 1, u64::from(rows.seconds.of(row)));
+    }
+
+    /// From the first row that differs on, seconds are summed.
+    fn note_seconds(&mut self, seconds: Seconds<'_>) {
+        if self.is_summing {
+            return;
+        }
+        match (seconds, self.seconds) {
+            (Seconds::Each(new), Some(before)) if new == before => {}
+            (Seconds::Each(new), None) => self.seconds = Some(new),
+            _ => {
+                self.is_summing = true;
+                self.memory.sums.resize(self.memory.rows.len(), 0);
+                let each = u64::from(self.seconds.unwrap_or(0));
+                for app in &self.memory.touched {
+                    let line = to_usize(*app) << self.line_bits;
+                    for cell in line + 1..line + (1 << self.line_bits) {
+                        self.memory.sums[cell] = u64::from(self.memory.rows[cell]) * each;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes sure that so many more rows can be counted; false when there are too many apps for that.
+    fn make_room(&mut self, ids: Ids<'_>, rows: usize) -> bool {
+        let cells = ids.apps.len() << self.line_bits;
+        if cells > MAX_CELLS {
+            self.flush(ids);
+            return false;
+        }
+        if self.counted + rows > MAX_COUNTED {
+            self.flush(ids);
+        }
+        self.counted += rows;
+        if self.memory.rows.len() < cells {
+            self.memory.rows.resize(cells, 0);
+        }
+        if self.is_summing && self.memory.sums.len() < cells {
+            self.memory.sums.resize(cells, 0);
+        }
+        true
+    }
+
+    fn flush(&mut self, ids: Ids<'_>) {
+        let (coded, period) = (std::mem::take(&mut self.coded), self.period);
+        self.empty(|sink, (account, app), code, rows, seconds| {
+            sink.add(key(ids, &coded, period, (account, app, code)), rows, seconds);
+        });
+        self.coded = coded;
+        self.sink.spill();
+    }
+
+    /// Hands over what has been counted, and leaves zeros.
+    fn empty(&mut self, mut take: impl FnMut(&mut Sink<'a>, (u32, u32), u32, u64, u64)) {
+        let Memory { rows, sums, touched } = &mut *self.memory;
+        for app in touched.drain(..) {
+            let line = to_usize(app) << self.line_bits;
+            let cells = &mut rows[line..line + (1 << self.line_bits)];
+            let account = cells[0] - 1;
+            for (code, count) in (0..).zip(&cells[1..]) {
+                let cell = line + 1 + to_usize(code);
+                if *count > 0 {
+                    let seconds = if self.is_summing {
+                        std::mem::take(&mut sums[cell])
+                    } else {
+                        u64::from(*count) * u64::from(self.seconds.unwrap_or(0))
+                    };
+                    take(&mut self.sink, (account, app), code, u64::from(*count), seconds);
+                }
+            }
+            cells.fill(0);
+        }
+        self.counted = 0;
+    }
+}
+
+impl Seconds<'_> {
+    fn of(self, row: usize) -> u32 {
+        match self {
+            Self::Each(seconds) => seconds,
+            Self::Of(seconds) => seconds[row],
+        }
+    }
+}
+
+fn key(ids: Ids<'_>, coded: &[TierId], period: u16, (account, app, code): (u32, u32, u32)) -> Key {
+    Key {
+        account: ids.accounts[to_usize(account)],
+        app: ids.apps[to_usize(app)],
+        tier: coded[to_usize(code)],
+        period,
+    }
+}
+
+fn to_usize(value: u32) -> usize {
+    usize::try_from(value).expect("usize has at least 32 bits")
+}
