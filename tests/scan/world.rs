@@ -11,7 +11,7 @@ use nightbill::catalog::book::{
     Book, Cadence, Item, ItemId, ItemKind, Meter, MeterTier, ProductId, Round, Tier, TierId, Unpriced,
 };
 use nightbill::inputs::rejects::Rejects;
-use nightbill::inputs::usage::{FileTotals, KnownAccounts, RangeReader, ScanError, ScanRequest, scan};
+use nightbill::inputs::usage::{FileTotals, KnownAccounts, RangeReader, ScanError, ScanRequest, Way, scan};
 use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::rules::calendar::Calendar;
 use nightbill::rules::quantity::BillingDay;
@@ -113,19 +113,35 @@ pub struct Outcome {
     pub files: Vec<FileTotals>,
 }
 
-/// Scans files in the order given, each with its partition's date.
+/// Scans files in the order given, each with its partition's date: on ids and by value, which must agree.
 pub fn scan_files(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Result<Outcome, ScanError> {
+    let on_ids = scan_files_by(Way::OnIds, setting, files);
+    let by_value = scan_files_by(Way::ByValue, setting, files);
+    match (&on_ids, &by_value) {
+        (Ok(on_ids), Ok(by_value)) => assert_eq!(on_ids, by_value, "on ids, by value"),
+        (on_ids, by_value) => assert_eq!(
+            on_ids.as_ref().map_err(ToString::to_string),
+            by_value.as_ref().map_err(ToString::to_string),
+            "on ids, by value"
+        ),
+    }
+    on_ids
+}
+
+/// Scans files one way.
+pub fn scan_files_by(way: Way, setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Result<Outcome, ScanError> {
     let memory = Memory(
         files
             .iter()
             .map(|(_, path, bytes)| ((*path).to_owned(), bytes.clone()))
             .collect(),
     );
-    scan_objects(setting, Arc::new(memory), &objects(files))
+    scan_objects(way, setting, Arc::new(memory), &objects(files))
 }
 
 /// Scans objects of any reader.
 pub fn scan_objects(
+    way: Way,
     setting: Setting,
     reader: Arc<dyn RangeReader>,
     objects: &[(BillingDay, Object)],
@@ -141,7 +157,7 @@ pub fn scan_objects(
         accounts: &Known,
         deduction_period: setting.period,
         max_rejected_rows: 0,
-        way: setting.way,
+        way,
         progress: &|_| {},
     };
     // Hostile files come by the hundred thousand: one thread is kept for them.
