@@ -3,18 +3,17 @@
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-
 use crate::inputs::rejects::RejectKeeper;
 
-use super::bounds::{BATCH_ROWS, MAX_WHOLE_FETCH_BYTES};
+use super::bounds::BATCH_ROWS;
 use super::columns::{ROLES, Role};
 use super::decode::{ColumnDecoder, Values};
 use super::error::{Fault, ScanError};
 use super::footer::{RowGroup, UsageFile};
+use super::group_bytes::GroupBytes;
 use super::groups::{Runs, Table};
 use super::judge::{Batch, Judge, Rules, Verdict};
-use super::pages::{Chunk, FaultSlot, LargePagePermit, Pages};
+use super::pages::{FaultSlot, LargePagePermit, Pages};
 use super::panics;
 
 /// What a row group added.
@@ -93,12 +92,13 @@ impl Drop for Turn {
 pub(super) fn read_row_group(
     file: &UsageFile,
     group: &RowGroup,
+    bytes: GroupBytes,
     rules: Rules<'_>,
     sums: Sums<'_>,
 ) -> Result<Found, ScanError> {
     // Which column is being decoded, for the message when the decoder panics.
     let column: Cell<Option<Role>> = Cell::new(None);
-    let outcome = panics::catch(|| read(file, group, rules, sums, &column)).unwrap_or_else(|panic| {
+    let outcome = panics::catch(|| read(file, group, bytes, rules, sums, &column)).unwrap_or_else(|panic| {
         Err(Fault::Bad(format!(
             "it cannot be decoded, the file is corrupt: {panic}"
         )))
@@ -109,6 +109,7 @@ pub(super) fn read_row_group(
 fn read(
     file: &UsageFile,
     group: &RowGroup,
+    bytes: GroupBytes,
     rules: Rules<'_>,
     sums: Sums<'_>,
     column: &Cell<Option<Role>>,
@@ -117,7 +118,7 @@ fn read(
         large_pages: Arc::clone(sums.large_pages),
         mine: Mutex::new(false),
     });
-    let mut decoders = decoders(file, group, &turn, column)?;
+    let mut decoders = decoders(file, group, bytes, &turn, column)?;
     let mut judge = Judge::new(rules);
     let mut found = Found {
         accepted_rows: 0,
@@ -187,10 +188,12 @@ fn read_batch(
 fn decoders(
     file: &UsageFile,
     group: &RowGroup,
+    bytes: GroupBytes,
     turn: &Arc<Turn>,
     column: &Cell<Option<Role>>,
 ) -> Result<[Option<ColumnDecoder>; ROLES], Fault> {
-    let windows = fetch(file, group)?;
+    let bytes = Arc::new(bytes);
+    let windows = bytes.chunks(&group.chunks)?;
     let mut decoders = [const { None }; ROLES];
     let all = decoders
         .iter_mut()
@@ -206,43 +209,9 @@ fn decoders(
         let fault = FaultSlot::default();
         let turn = Arc::clone(turn);
         let permit: LargePagePermit = Arc::new(move || turn.take());
-        let pages = Pages::new(Arc::clone(&file.source), *chunk, window, Arc::clone(&fault), permit);
+        let pages = Pages::new(Arc::clone(&bytes), *chunk, window, Arc::clone(&fault), permit);
         *slot = Some(ColumnDecoder::new(found, group.rows, pages, fault)?);
     }
     column.set(None);
     Ok(decoders)
-}
-
-/// The bytes of the needed chunks, adjacent ones fetched together: for each where they start, and what has been
-/// fetched. Nothing yet when they are large.
-fn fetch(file: &UsageFile, group: &RowGroup) -> Result<[(u64, Bytes); ROLES], Fault> {
-    let mut windows = group
-        .chunks
-        .map(|chunk| (chunk.map_or(0, |chunk| chunk.start), Bytes::new()));
-    let mut chunks: Vec<(usize, Chunk)> = group
-        .chunks
-        .iter()
-        .enumerate()
-        .filter_map(|(role, chunk)| Some((role, (*chunk)?)))
-        .collect();
-    let total = chunks
-        .iter()
-        .try_fold(0_u64, |sum, (_, chunk)| sum.checked_add(chunk.end - chunk.start));
-    if total.is_none_or(|total| total > MAX_WHOLE_FETCH_BYTES) {
-        return Ok(windows);
-    }
-    chunks.sort_unstable_by_key(|(_, chunk)| (chunk.start, chunk.end));
-    for adjacent in chunks.chunk_by(|(_, before), (_, after)| before.end == after.start) {
-        let (Some((_, first)), Some((_, last))) = (adjacent.first(), adjacent.last()) else {
-            continue;
-        };
-        let bytes = file.source.read(first.start..last.end)?;
-        for (role, chunk) in adjacent {
-            let within = |offset: u64| usize::try_from(offset - first.start).map_err(|_| Fault::bad("too large"));
-            if let Some(window) = windows.get_mut(*role) {
-                *window = (chunk.start, bytes.slice(within(chunk.start)?..within(chunk.end)?));
-            }
-        }
-    }
-    Ok(windows)
 }
