@@ -3,6 +3,7 @@
 
 mod connect;
 mod directories;
+mod list;
 mod location;
 mod message;
 mod read;
@@ -12,7 +13,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
@@ -77,7 +77,6 @@ pub struct Store {
     root: Path,
     objects: Arc<dyn ObjectStore>,
     waiting: wait::Waiting,
-    tags: read::Tags,
 }
 
 impl Store {
@@ -93,17 +92,16 @@ impl Store {
         };
         let objects = connect::connect(location).map_err(|error| failed(&error))?;
         let root = root_of(location).map_err(|error| failed(&error.into()))?;
-        let (waiting, tags) = if location.is_local() {
-            (wait::Waiting::Inline, read::Tags::Bare)
+        let waiting = if location.is_local() {
+            wait::Waiting::Inline
         } else {
-            (wait::Waiting::Runtime, read::Tags::Quoted)
+            wait::Waiting::Runtime
         };
         Ok(Self {
             location: location.clone(),
             root,
             objects,
             waiting,
-            tags,
         })
     }
 
@@ -121,7 +119,6 @@ impl Store {
             root,
             objects,
             waiting: wait::Waiting::Runtime,
-            tags: read::Tags::Bare,
         })
     }
 
@@ -160,9 +157,9 @@ impl Store {
     /// [`StoreError`] when the store does not answer.
     pub fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
         let below = self.full(prefix)?;
-        let metas: Vec<ObjectMeta> = self
+        let metas = self
             .waiting
-            .wait(self.objects.list(Some(&below)).try_collect())
+            .wait(list::list(self.objects.as_ref(), &below, self.is_remote()))
             .map_err(|error| self.error(prefix, &error))?;
         let mut objects: Vec<Object> = metas
             .iter()

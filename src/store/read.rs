@@ -10,24 +10,10 @@ use object_store::{GetOptions, GetRange, GetResultPayload, ObjectMeta, ObjectSto
 
 use super::{Object, Store, StoreError};
 
-/// How the version tags of a store are written in a condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tags {
-    /// As they are: stores that object_store itself compares.
-    Bare,
-    /// In quotes, as HTTP has them.
-    Quoted,
-}
-
-impl Tags {
-    /// The condition that an object is still of this version. A weak tag never satisfies one (RFC 9110, 13.1.1).
-    fn condition(self, tag: &str) -> Option<String> {
-        match self {
-            _ if tag.starts_with("W/") => None,
-            Self::Bare => Some(tag.to_owned()),
-            Self::Quoted => Some(format!("\"{tag}\"")),
-        }
-    }
+/// The condition that an object is still of the version with this tag, in quotes as HTTP has it. A weak tag never
+/// satisfies one (RFC 9110, 13.1.1).
+pub(super) fn condition(tag: &str) -> Option<String> {
+    (!tag.starts_with("W/")).then(|| format!("\"{tag}\""))
 }
 
 impl Store {
@@ -71,7 +57,7 @@ impl Store {
 
     /// The bytes, and what the store said about the object: once with them, and once after them where a file can
     /// be written in place under the reader.
-    async fn fetch(
+    pub(super) async fn fetch(
         &self,
         full: &Path,
         object: &Object,
@@ -81,7 +67,7 @@ impl Store {
             return Ok((vec![self.objects.head(full).await?], Bytes::new()));
         }
         let options = GetOptions {
-            if_match: object.etag.as_deref().and_then(|tag| self.tags.condition(tag)),
+            if_match: object.etag.as_deref().and_then(condition),
             range: Some(GetRange::Bounded(range)),
             ..GetOptions::default()
         };

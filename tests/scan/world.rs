@@ -130,6 +130,16 @@ pub fn scan_objects(
     reader: Arc<dyn RangeReader>,
     objects: &[(BillingDay, Object)],
 ) -> Result<Outcome, ScanError> {
+    scan_watched(setting, reader, objects, &|_| {})
+}
+
+/// Scans objects of any reader, and tells how far it is.
+pub fn scan_watched(
+    setting: Setting,
+    reader: Arc<dyn RangeReader>,
+    objects: &[(BillingDay, Object)],
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Outcome, ScanError> {
     let (calendar, book) = (setting.calendar(), book());
     let request = ScanRequest {
         reader: &reader,
@@ -141,7 +151,7 @@ pub fn scan_objects(
         accounts: &Known,
         deduction_period: setting.period,
         max_rejected_rows: 0,
-        progress: &|_| {},
+        progress,
     };
     // Hostile files come by the hundred thousand: one thread is kept for them.
     static ONE_THREAD: LazyLock<ThreadPool> = LazyLock::new(|| pool(1));

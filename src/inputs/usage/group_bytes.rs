@@ -118,3 +118,119 @@ fn slice(bytes: &Bytes, start: u64, range: Range<u64>) -> Result<Bytes, Fault> {
     let within = |offset: u64| usize::try_from(offset - start).map_err(|_| Fault::bad("too large"));
     Ok(bytes.slice(within(range.start)?..within(range.end)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use parquet::basic::{CompressionCodec, Type};
+
+    use super::super::ahead::Ahead;
+    use super::super::source::{RangeReader, ReadAhead};
+    use super::*;
+    use crate::store::{Object, StoreError};
+
+    struct Memory {
+        bytes: Bytes,
+        ahead: Option<ReadAhead>,
+    }
+
+    impl RangeReader for Memory {
+        fn get_range(&self, _: &Object, range: Range<u64>) -> Result<Bytes, StoreError> {
+            Ok(slice(&self.bytes, 0, range).unwrap())
+        }
+
+        fn read_ahead(&self) -> Option<ReadAhead> {
+            self.ahead
+        }
+    }
+
+    /// Chunks of a file of so many MiB, whose every byte is told from its neighbours.
+    fn file(mib: &[Range<u64>], ahead: Option<ReadAhead>) -> (Arc<Source>, RowGroup, Bytes) {
+        let mut chunks = [None; ROLES];
+        for (slot, range) in chunks.iter_mut().zip(mib) {
+            *slot = Some(Chunk {
+                start: (range.start << 20) + 4,
+                end: (range.end << 20) + 4,
+                values: 1,
+                codec: CompressionCodec::UNCOMPRESSED,
+                physical: Type::INT64,
+                nullable: false,
+            });
+        }
+        let size = mib.iter().map(|range| range.end << 20).max().unwrap() + 4;
+        let bytes: Bytes = (0..size).map(|at| (at % 251) as u8).collect::<Vec<u8>>().into();
+        let reader = Memory {
+            bytes: bytes.clone(),
+            ahead,
+        };
+        let object = Object {
+            path: "a".to_owned(),
+            size,
+            etag: None,
+        };
+        let group = RowGroup {
+            ordinal: 0,
+            first_row: 0,
+            rows: 1,
+            chunks,
+        };
+        (Arc::new(Source::new(Arc::new(reader), object)), group, bytes)
+    }
+
+    #[test]
+    fn every_range_has_its_bytes() {
+        // Whole, in windows, and with chunks that overlap as no writer makes them.
+        let files: [&[Range<u64>]; 4] = [
+            &[0..3, 3..4, 6..9],
+            &[0..13, 13..14, 15..40],
+            &[0..2, 0..2, 1..3],
+            &[0..20, 0..20, 10..30],
+        ];
+        let limits = [(1, 1), (1, 6 << 20), (3, 20 << 20), (32, 64 << 20)].map(|(reads, bytes)| ReadAhead {
+            reads,
+            bytes,
+            gap: 1 << 20,
+            read_bytes: 5 << 20,
+        });
+        for (ranges, limits) in files
+            .iter()
+            .flat_map(|file| limits.iter().map(move |limits| (file, limits)))
+        {
+            for limits in [None, Some(*limits)] {
+                let (source, group, expected) = file(ranges, limits);
+                let plan = Plan::new(&group, limits).into_reads();
+                let ahead = limits.map(|limits| Ahead::start(limits, vec![(Arc::clone(&source), plan)]));
+                let parts = ahead.as_ref().map(|ahead| ahead.begin(0));
+                let bytes = GroupBytes::new(source, &group, parts);
+                let whole = bytes.chunks(&group.chunks).unwrap();
+                for (chunk, (start, window)) in group.chunks.iter().zip(whole) {
+                    let end = start + u64::try_from(window.len()).unwrap();
+                    assert!(
+                        window == slice(&expected, 0, start..end).unwrap(),
+                        "{ranges:?} {limits:?}"
+                    );
+                    assert_eq!(start, chunk.map_or(0, |chunk| chunk.start));
+                }
+                read_in_step(&bytes, &group, &expected);
+            }
+        }
+    }
+
+    /// Reads the chunks as those who read pages do: forwards, and the end of a window again with the next.
+    fn read_in_step(bytes: &GroupBytes, group: &RowGroup, expected: &Bytes) {
+        let mut at = group.chunks.map(|chunk| chunk.map_or(0, |chunk| chunk.start));
+        let steps = [1, 4 << 20, 7, (9 << 20) + 1, 3 << 20, 4 << 20];
+        for step in steps.iter().cycle().take(20) {
+            for (at, chunk) in at.iter_mut().zip(&group.chunks) {
+                let Some(chunk) = chunk else { continue };
+                let end = (*at + step).min(chunk.end);
+                assert!(bytes.read(*at..end).unwrap() == slice(expected, 0, *at..end).unwrap());
+                *at = end.saturating_sub(step / 9).max(*at);
+            }
+        }
+        let kept = bytes.kept.lock().unwrap();
+        let windows = kept.iter().map(|kept| kept.bytes.len()).sum::<usize>();
+        if let Plan::Windows(_) = bytes.plan {
+            assert!(windows <= 40 << 20, "what has been read is let go: {windows}");
+        }
+    }
+}
