@@ -7,6 +7,7 @@ mod kinds;
 mod memory;
 mod reading;
 mod reference;
+mod remote;
 mod rules;
 mod sample;
 mod world;

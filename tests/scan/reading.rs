@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use nightbill::inputs::usage::{RangeReader, ScanError, Way};
+use nightbill::inputs::usage::{RangeReader, ScanError};
 use nightbill::store::{Object, StoreError};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
@@ -51,7 +51,6 @@ fn scan(bytes: &Bytes, fails_after: usize) -> (Result<(), ScanError>, Vec<Range<
     });
     let setting = Setting::utc();
     let found = scan_objects(
-        Way::OnIds,
         setting,
         reader.clone(),
         &objects(&[(setting.day, "a.parquet", bytes.clone())]),

@@ -77,6 +77,7 @@ pub struct Setting {
     pub day: BillingDay,
     pub period: DeductionPeriod,
     pub threads: usize,
+    pub way: Way,
 }
 
 impl Setting {
@@ -88,6 +89,7 @@ impl Setting {
             day: day("2024-10-12"),
             period: DeductionPeriod::Day,
             threads: 2,
+            way: Way::OnIds,
         }
     }
 
@@ -115,8 +117,8 @@ pub struct Outcome {
 
 /// Scans files in the order given, each with its partition's date: on ids and by value, which must agree.
 pub fn scan_files(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Result<Outcome, ScanError> {
-    let on_ids = scan_files_by(Way::OnIds, setting, files);
-    let by_value = scan_files_by(Way::ByValue, setting, files);
+    let by = |way| scan_files_by(Setting { way, ..setting }, files);
+    let (on_ids, by_value) = (by(Way::OnIds), by(Way::ByValue));
     match (&on_ids, &by_value) {
         (Ok(on_ids), Ok(by_value)) => assert_eq!(on_ids, by_value, "on ids, by value"),
         (on_ids, by_value) => assert_eq!(
@@ -128,23 +130,32 @@ pub fn scan_files(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Resu
     on_ids
 }
 
-/// Scans files one way.
-pub fn scan_files_by(way: Way, setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Result<Outcome, ScanError> {
+/// Scans files the one way that the setting says.
+pub fn scan_files_by(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Result<Outcome, ScanError> {
     let memory = Memory(
         files
             .iter()
             .map(|(_, path, bytes)| ((*path).to_owned(), bytes.clone()))
             .collect(),
     );
-    scan_objects(way, setting, Arc::new(memory), &objects(files))
+    scan_objects(setting, Arc::new(memory), &objects(files))
 }
 
 /// Scans objects of any reader.
 pub fn scan_objects(
-    way: Way,
     setting: Setting,
     reader: Arc<dyn RangeReader>,
     objects: &[(BillingDay, Object)],
+) -> Result<Outcome, ScanError> {
+    scan_watched(setting, reader, objects, &|_| {})
+}
+
+/// Scans objects of any reader, and tells how far it is.
+pub fn scan_watched(
+    setting: Setting,
+    reader: Arc<dyn RangeReader>,
+    objects: &[(BillingDay, Object)],
+    progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Outcome, ScanError> {
     let (calendar, book) = (setting.calendar(), book());
     let request = ScanRequest {
@@ -157,8 +168,8 @@ pub fn scan_objects(
         accounts: &Known,
         deduction_period: setting.period,
         max_rejected_rows: 0,
-        way,
-        progress: &|_| {},
+        way: setting.way,
+        progress,
     };
     // Hostile files come by the hundred thousand: one thread is kept for them.
     static ONE_THREAD: LazyLock<ThreadPool> = LazyLock::new(|| pool(1));

@@ -10,9 +10,9 @@ use parquet::errors::{ParquetError, Result};
 use super::bounds::{LARGE_PAGE_BYTES, MAX_PAGE_BYTES, MAX_PAGE_HEADER_BYTES, MAX_PAGE_VALUES, WINDOW_BYTES};
 use super::decompress::decompress;
 use super::error::Fault;
+use super::group_bytes::GroupBytes;
 use super::page_checks::{check_dictionary, check_values};
 use super::page_header::{PageHeader, PageKind};
-use super::source::Source;
 use super::thrift::ThriftError;
 
 /// How far into a chunk a header is looked for at first; nearly all are far shorter.
@@ -61,7 +61,7 @@ pub(super) type LargePagePermit = Arc<dyn Fn() + Send + Sync>;
 
 /// Reads the pages of a chunk one after the other.
 pub(super) struct Pages {
-    source: Arc<Source>,
+    source: Arc<GroupBytes>,
     chunk: Chunk,
     at: u64,
     window: Bytes,
@@ -76,7 +76,7 @@ pub(super) struct Pages {
 impl Pages {
     /// `window` holds the bytes of the file from `window_start` on, as far as they have been fetched already.
     pub(super) fn new(
-        source: Arc<Source>,
+        source: Arc<GroupBytes>,
         chunk: Chunk,
         (window_start, window): (u64, Bytes),
         fault: FaultSlot,

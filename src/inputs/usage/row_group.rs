@@ -3,19 +3,18 @@
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-
 use crate::inputs::rejects::RejectKeeper;
 
-use super::bounds::{BATCH_ROWS, MAX_WHOLE_FETCH_BYTES};
+use super::bounds::BATCH_ROWS;
 use super::columns::{ROLES, Role};
 use super::decode::{ColumnDecoder, Values};
 use super::error::{Fault, ScanError};
 use super::footer::{RowGroup, UsageFile};
+use super::group_bytes::{Fetched, GroupBytes};
 use super::groups::{Runs, Table};
 use super::ids;
 use super::judge::{Batch, Judge, Rules, Verdict};
-use super::pages::{Chunk, FaultSlot, LargePagePermit, Pages};
+use super::pages::{FaultSlot, LargePagePermit};
 use super::panics;
 
 /// What a row group added.
@@ -109,6 +108,7 @@ impl Drop for Turn {
 pub(super) fn read_row_group<'a>(
     file: &UsageFile,
     group: &RowGroup,
+    bytes: GroupBytes,
     rules: Rules<'a>,
     sums: Sums<'_>,
     scratch: Option<&mut ids::Scratch<'a>>,
@@ -116,14 +116,14 @@ pub(super) fn read_row_group<'a>(
     // Which column is being decoded, for the message when the decoder panics.
     let column: Cell<Option<Role>> = Cell::new(None);
     let read = || {
-        let windows = fetch(file, group)?;
+        let fetched = Fetched::new(bytes, group)?;
         let mut sums = sums;
         if let Some(scratch) = scratch
-            && let ids::Outcome::Done(found) = ids::read(file, group, &windows, &rules, &mut sums, scratch)?
+            && let ids::Outcome::Done(found) = ids::read(file, group, &fetched, &rules, &mut sums, scratch)?
         {
             return Ok(found);
         }
-        read_by_value(file, group, windows, rules, sums, &column)
+        read_by_value(file, group, &fetched, rules, sums, &column)
     };
     let outcome = panics::catch(read).unwrap_or_else(|panic| {
         Err(Fault::Bad(format!(
@@ -136,13 +136,13 @@ pub(super) fn read_row_group<'a>(
 fn read_by_value(
     file: &UsageFile,
     group: &RowGroup,
-    windows: Windows,
+    fetched: &Fetched,
     rules: Rules<'_>,
     sums: Sums<'_>,
     column: &Cell<Option<Role>>,
 ) -> Result<Found, Fault> {
     let turn = Turn::new(sums.large_pages);
-    let mut decoders = decoders(file, group, windows, &turn, column)?;
+    let mut decoders = decoders(file, group, fetched, &turn, column)?;
     let mut judge = Judge::new(rules);
     let mut found = Found {
         accepted_rows: 0,
@@ -212,7 +212,7 @@ fn read_batch(
 fn decoders(
     file: &UsageFile,
     group: &RowGroup,
-    windows: Windows,
+    fetched: &Fetched,
     turn: &Arc<Turn>,
     column: &Cell<Option<Role>>,
 ) -> Result<[Option<ColumnDecoder>; ROLES], Fault> {
@@ -220,54 +220,16 @@ fn decoders(
     let all = decoders
         .iter_mut()
         .zip(&file.columns)
-        .zip(&group.chunks)
-        .zip(windows)
         .zip(Role::ALL);
-    for ((((slot, found), chunk), window), role) in all {
-        let (Some(found), Some(chunk)) = (found, chunk) else {
+    for ((slot, found), role) in all {
+        let fault = FaultSlot::default();
+        let pages = fetched.pages(role, turn, Arc::clone(&fault));
+        let (Some(found), Some(pages)) = (found, pages) else {
             continue;
         };
         column.set(Some(role));
-        let fault = FaultSlot::default();
-        let pages = Pages::new(Arc::clone(&file.source), *chunk, window, Arc::clone(&fault), turn.permit());
         *slot = Some(ColumnDecoder::new(found, group.rows, pages, fault)?);
     }
     column.set(None);
     Ok(decoders)
-}
-
-/// For each needed chunk where it starts, and what has been fetched of it.
-pub(super) type Windows = [(u64, Bytes); ROLES];
-
-/// The bytes of the needed chunks, adjacent ones fetched together. Nothing yet when they are large.
-fn fetch(file: &UsageFile, group: &RowGroup) -> Result<Windows, Fault> {
-    let mut windows = group
-        .chunks
-        .map(|chunk| (chunk.map_or(0, |chunk| chunk.start), Bytes::new()));
-    let mut chunks: Vec<(usize, Chunk)> = group
-        .chunks
-        .iter()
-        .enumerate()
-        .filter_map(|(role, chunk)| Some((role, (*chunk)?)))
-        .collect();
-    let total = chunks
-        .iter()
-        .try_fold(0_u64, |sum, (_, chunk)| sum.checked_add(chunk.end - chunk.start));
-    if total.is_none_or(|total| total > MAX_WHOLE_FETCH_BYTES) {
-        return Ok(windows);
-    }
-    chunks.sort_unstable_by_key(|(_, chunk)| (chunk.start, chunk.end));
-    for adjacent in chunks.chunk_by(|(_, before), (_, after)| before.end == after.start) {
-        let (Some((_, first)), Some((_, last))) = (adjacent.first(), adjacent.last()) else {
-            continue;
-        };
-        let bytes = file.source.read(first.start..last.end)?;
-        for (role, chunk) in adjacent {
-            let within = |offset: u64| usize::try_from(offset - first.start).map_err(|_| Fault::bad("too large"));
-            if let Some(window) = windows.get_mut(*role) {
-                *window = (chunk.start, bytes.slice(within(chunk.start)?..within(chunk.end)?));
-            }
-        }
-    }
-    Ok(windows)
 }

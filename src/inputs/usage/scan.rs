@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono_tz::Tz;
-use rayon::prelude::*;
 
 use crate::catalog::book::Book;
 use crate::inputs::dimensions::AccountIndex;
@@ -14,12 +13,16 @@ use crate::rules::calendar::{Calendar, OutsideCalendar, start_of_date};
 use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::Object;
 
+use super::ahead::Ahead;
 use super::bounds::MAX_ROWS;
 use super::error::ScanError;
-use super::footer::{RowGroup, UsageFile, read_footer};
+use super::footer::{RowGroup, UsageFile, read_footer, room_for_footers};
+use super::group_bytes::GroupBytes;
 use super::groups::{Groups, Runs, Table};
 use super::ids;
 use super::judge::Rules;
+use super::many::for_each_file;
+use super::plan::Plan;
 use super::row_group::{Found, LargePages, Sums, read_row_group};
 use super::source::{RangeReader, Source};
 
@@ -120,18 +123,14 @@ pub struct FileTotals {
 /// # Errors
 /// [`ScanError`] when a file is not what it should be (exit 3) or changed under the run (exit 5).
 pub fn scan(request: &ScanRequest<'_>) -> Result<Scan, ScanError> {
-    let files = request
-        .files
-        .par_iter()
-        .map(|(date, object)| {
-            let rules = rules(request, *date)?;
-            let file = read_footer(Source::new(Arc::clone(request.reader), object.clone()))?;
-            Ok((file, rules))
-        })
-        // All of them, then the first error: the same one every time.
-        .collect::<Vec<Result<_, ScanError>>>()
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
+    let room = room_for_footers();
+    let files = for_each_file(request.reader.as_ref(), request.files, |(date, object)| {
+        let rules = rules(request, *date)?;
+        let file = read_footer(Source::new(Arc::clone(request.reader), object.clone()), &room)?;
+        Ok((file, rules))
+    });
+    // All of them, then the first error: the same one every time.
+    let files = files.into_iter().collect::<Result<Vec<_>, ScanError>>()?;
     check_total_rows(&files)?;
     let work = Work::new(request, &files);
     let threads = rayon::current_num_threads().min(work.tasks.len());
@@ -176,6 +175,8 @@ struct Work<'a> {
     /// Positions of files and their row groups, in order.
     tasks: Vec<(usize, &'a RowGroup)>,
     next: AtomicUsize,
+    /// Reads the row groups of the tasks ahead, where the store is worth it.
+    ahead: Option<Ahead>,
     large_pages: Arc<LargePages>,
     runs: Runs,
     totals: Mutex<Totals>,
@@ -191,6 +192,8 @@ struct Totals {
 impl<'a> Work<'a> {
     fn new(request: &'a ScanRequest<'a>, files: &'a [(UsageFile, Rules<'a>)]) -> Self {
         let tasks = files.iter().enumerate();
+        let tasks = tasks.flat_map(|(at, (file, _))| file.row_groups.iter().map(move |group| (at, group)));
+        let tasks: Vec<(usize, &RowGroup)> = tasks.collect();
         let totals = Totals {
             files: files
                 .iter()
@@ -205,9 +208,8 @@ impl<'a> Work<'a> {
         Self {
             request,
             files,
-            tasks: tasks
-                .flat_map(|(at, (file, _))| file.row_groups.iter().map(move |group| (at, group)))
-                .collect(),
+            ahead: read_ahead(request, files, &tasks),
+            tasks,
             next: AtomicUsize::new(0),
             large_pages: Arc::default(),
             runs: Runs::default(),
@@ -236,7 +238,9 @@ impl<'a> Work<'a> {
                 large_pages: &self.large_pages,
                 progress: self.request.progress,
             };
-            let outcome = read_row_group(file, group, *rules, sums, scratch.as_mut());
+            let parts = self.ahead.as_ref().map(|ahead| ahead.begin(task));
+            let bytes = GroupBytes::new(Arc::clone(&file.source), group, parts);
+            let outcome = read_row_group(file, group, bytes, *rules, sums, scratch.as_mut());
             let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
             let outcome = outcome.and_then(|found| {
                 totals.add(*at, found).ok_or_else(|| ScanError::OutOfRange {
@@ -266,6 +270,20 @@ impl<'a> Work<'a> {
             }),
         }
     }
+}
+
+/// Begins to read the row groups ahead, where the store is worth it.
+fn read_ahead(
+    request: &ScanRequest<'_>,
+    files: &[(UsageFile, Rules<'_>)],
+    tasks: &[(usize, &RowGroup)],
+) -> Option<Ahead> {
+    let limits = request.reader.read_ahead()?;
+    let parts = tasks.iter().filter_map(|(at, group)| {
+        let (file, _) = files.get(*at)?;
+        Some((Arc::clone(&file.source), Plan::new(group, Some(limits)).into_reads()))
+    });
+    Some(Ahead::start(limits, parts.collect()))
 }
 
 impl Totals {

@@ -178,7 +178,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Replaces places in the table of tiers by codes. None when a place is none.
-    pub(super) fn to_codes(&mut self, ids: Ids<'_>, places: &mut [u32]) -> Option<()> {
+    pub(super) fn put_codes(&mut self, ids: Ids<'_>, places: &mut [u32]) -> Option<()> {
         let code = |code_of: &[u32], place: u32| {
             usize::try_from(place).ok().and_then(|place| code_of.get(place)).copied().unwrap_or(NO_CODE)
         };

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::columns::{Column, IntKind, ROLES, Stored, TimeUnit};
+use super::super::columns::{Column, IntKind, ROLES, Role, Stored, TimeUnit};
 use super::super::footer::{RowGroup, UsageFile};
+use super::super::group_bytes::Fetched;
 use super::super::judge::{AccountCache, DEFAULT_METER, DEFAULT_SECONDS, Rules};
-use super::super::pages::{FaultSlot, Pages};
-use super::super::row_group::{Turn, Windows};
+use super::super::pages::FaultSlot;
+use super::super::row_group::Turn;
 use super::Stop;
 use super::cells::Ids;
 use super::classes::Classes;
@@ -71,24 +72,18 @@ pub(super) struct Worths<'c, 'a> {
 impl<'c, 'a> Columns<'c, 'a> {
     /// At the first row. `buffers` are left empty until [`close`](Self::close).
     pub(super) fn open(
-        file: &UsageFile,
         group: &RowGroup,
-        windows: &Windows,
+        fetched: &Fetched,
         turn: &Arc<Turn>,
         buffers: &mut [Vec<u8>; ROLES],
         worths: Worths<'c, 'a>,
     ) -> Result<Self, Stop> {
         let mut cursors = [const { None }; ROLES];
-        for (((cursor, chunk), window), buffer) in cursors.iter_mut().zip(&group.chunks).zip(windows).zip(buffers) {
-            let Some(chunk) = chunk else { continue };
-            let pages = Pages::new(
-                Arc::clone(&file.source),
-                *chunk,
-                window.clone(),
-                FaultSlot::default(),
-                turn.permit(),
-            );
-            *cursor = Some(Cursor::new(pages, *chunk, std::mem::take(buffer)));
+        for (((cursor, role), chunk), buffer) in cursors.iter_mut().zip(Role::ALL).zip(&group.chunks).zip(buffers) {
+            let pages = fetched.pages(role, turn, FaultSlot::default());
+            if let (Some(pages), Some(chunk)) = (pages, chunk) {
+                *cursor = Some(Cursor::new(pages, *chunk, std::mem::take(buffer)));
+            }
         }
         let [ts, account_id, sdk_app_id, meter, seconds, pixels] = cursors;
         let Worths {
@@ -109,11 +104,13 @@ impl<'c, 'a> Columns<'c, 'a> {
             apps: Keys::new(sdk_app_id.ok_or(Stop::GiveUp)?, AppWorth::new(stores.sdk_app_id)),
             meters: match meter {
                 None => Defaulted::Constant(default_meter.ok_or(Stop::GiveUp)?),
-                Some(meter) => Defaulted::Column(Classes::of_strings(meter, MeterWorth::new(tiers))),
+                Some(meter) => Defaulted::Column(Box::new(Classes::of_strings(meter, MeterWorth::new(tiers)))),
             },
             seconds: match seconds.zip(stores.seconds) {
                 None => Defaulted::Constant(default_seconds.ok_or(Stop::GiveUp)?),
-                Some((seconds, kind)) => Defaulted::Column(Classes::of_ints(seconds, SecondsWorth { kind })),
+                Some((seconds, kind)) => {
+                    Defaulted::Column(Box::new(Classes::of_ints(seconds, SecondsWorth { kind })))
+                },
             },
             pixels: Classes::of_ints(
                 pixels.ok_or(Stop::GiveUp)?,
@@ -149,7 +146,7 @@ impl<'c, 'a> Columns<'c, 'a> {
 /// A column that a file may leave out: then each row has the default.
 pub(super) enum Defaulted<W> {
     Constant(u32),
-    Column(Classes<W>),
+    Column(Box<Classes<W>>),
 }
 
 impl<W: Worth> Defaulted<W> {

@@ -6,7 +6,8 @@ use super::super::columns::ROLES;
 use super::super::error::Fault;
 use super::super::footer::{RowGroup, UsageFile};
 use super::super::judge::{AccountCache, Rules};
-use super::super::row_group::{Found, Sums, Turn, Windows};
+use super::super::group_bytes::Fetched;
+use super::super::row_group::{Found, Sums, Turn};
 use super::Stop;
 use super::cells::{Cells, Memory, Sign, Sink};
 use super::columns::{Columns, Stores, Worths};
@@ -53,7 +54,7 @@ impl<'a> Scratch<'a> {
 pub(in super::super) fn read<'a>(
     file: &UsageFile,
     group: &RowGroup,
-    windows: &Windows,
+    fetched: &Fetched,
     rules: &Rules<'a>,
     sums: &mut Sums<'_>,
     scratch: &mut Scratch<'a>,
@@ -62,9 +63,8 @@ pub(in super::super) fn read<'a>(
         return Ok(Outcome::GaveUp);
     };
     let reading = Reading {
-        file,
         group,
-        windows,
+        fetched,
         rules,
         stores,
     };
@@ -92,9 +92,8 @@ pub(in super::super) fn read<'a>(
 }
 
 struct Reading<'r, 'a> {
-    file: &'r UsageFile,
     group: &'r RowGroup,
-    windows: &'r Windows,
+    fetched: &'r Fetched,
     rules: &'r Rules<'a>,
     stores: Stores,
 }
@@ -124,7 +123,7 @@ impl<'a> Reading<'_, 'a> {
             tiers,
             accounts,
         };
-        let opened = Columns::open(self.file, self.group, self.windows, &turn, buffers, worths);
+        let opened = Columns::open(self.group, self.fetched, &turn, buffers, worths);
         let mut columns = match opened {
             Ok(columns) => columns,
             Err(stop) => return Passed::Stopped(stop, 0),

@@ -107,7 +107,7 @@ fn count_block(
     let tier = match tier {
         Here::Same(place) => Here::Same(cells.code(ids, place).ok_or(Stop::GiveUp)?),
         Here::Decoded => {
-            cells.to_codes(ids, &mut block.tiers[..rows]).ok_or(Stop::GiveUp)?;
+            cells.put_codes(ids, &mut block.tiers[..rows]).ok_or(Stop::GiveUp)?;
             Here::Decoded
         }
     };
