@@ -10,8 +10,10 @@ use super::values::Tiers;
 const MAX_CELLS: usize = 2 << 20;
 /// Tiers and a cell for the account: a line of 16 cells is what a processor fetches from memory at once.
 const LEAST_LINE_BITS: u32 = 4;
-/// A tier that has no code yet.
-const NO_CODE: u32 = u32::MAX;
+/// Places of the table of tiers, at most; a power of two.
+const PLACES: usize = 4_096;
+/// The code of tiers that have not been met.
+const NO_CODE: u32 = 0;
 /// Rows counted before the cells are emptied: no cell overflows.
 const MAX_COUNTED: usize = 1 << 31;
 
@@ -106,9 +108,9 @@ pub(super) struct Cells<'a> {
     memory: &'a mut Memory,
     sink: Sink<'a>,
     tiers: &'a Tiers,
-    /// The code of each tier that has been met, by its place in `tiers`.
-    code_of: Vec<u32>,
-    /// The tiers of codes.
+    /// The code of each tier that has been met, by its place in `tiers`: its cell in an app's line.
+    code_of: Box<[u32; PLACES]>,
+    /// The tiers of codes, from 1.
     coded: Vec<TierId>,
     line_bits: u32,
     period: u16,
@@ -119,20 +121,23 @@ pub(super) struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// All zeros.
-    pub(super) fn new(memory: &'a mut Memory, sink: Sink<'a>, tiers: &'a Tiers) -> Self {
-        Self {
+    /// All zeros. None when there are too many tiers.
+    pub(super) fn new(memory: &'a mut Memory, sink: Sink<'a>, tiers: &'a Tiers) -> Option<Self> {
+        if tiers.len() > PLACES {
+            return None;
+        }
+        Some(Self {
             memory,
             sink,
             tiers,
-            code_of: vec![NO_CODE; tiers.len()],
+            code_of: Box::new([NO_CODE; PLACES]),
             coded: Vec::new(),
             line_bits: LEAST_LINE_BITS,
             period: 0,
             seconds: None,
             is_summing: false,
             counted: 0,
-        }
+        })
     }
 
     /// Empties the cells, and says what went through.
@@ -153,16 +158,15 @@ impl<'a> Cells<'a> {
     }
 
     /// The code of a tier, given by its place in the table.
-    pub(super) fn code(&mut self, ids: Ids<'_>, tier: u32) -> Option<u32> {
-        let place = usize::try_from(tier).ok()?;
-        let code = self.code_of.get(place).copied()?;
-        if code != NO_CODE {
-            return Some(code);
+    pub(super) fn code(&mut self, ids: Ids<'_>, place: u32) -> Option<u32> {
+        let place = to_usize(place);
+        match self.code_of.get(place).copied()? {
+            NO_CODE => {}
+            code => return Some(code),
         }
         let tier = self.tiers.get(place)?;
-        let known = self.coded.iter().position(|coded| *coded == tier);
-        let code = match known {
-            Some(code) => code,
+        let before = match self.coded.iter().position(|coded| *coded == tier) {
+            Some(before) => before,
             None => {
                 if self.coded.len() + 1 == 1 << self.line_bits {
                     self.flush(ids);
@@ -172,22 +176,34 @@ impl<'a> Cells<'a> {
                 self.coded.len() - 1
             }
         };
-        let code = u32::try_from(code).ok()?;
+        let code = u32::try_from(before + 1).ok()?;
         self.code_of[place] = code;
         Some(code)
     }
 
-    /// Replaces places in the table of tiers by codes. None when a place is none.
-    pub(super) fn put_codes(&mut self, ids: Ids<'_>, places: &mut [u32]) -> Option<()> {
-        let code = |code_of: &[u32], place: u32| {
-            usize::try_from(place).ok().and_then(|place| code_of.get(place)).copied().unwrap_or(NO_CODE)
-        };
-        for place in places.iter().copied() {
-            if code(&self.code_of, place) == NO_CODE {
-                self.code(ids, place)?;
+    /// Replaces places in the table of tiers, each given as `columns` plus `rows`, by codes. None when a place is none.
+    pub(super) fn put_codes(&mut self, ids: Ids<'_>, columns: &mut [u32], rows: Option<&[u32]>) -> Option<()> {
+        if let Some(rows) = rows {
+            let both = columns.iter_mut().zip(rows);
+            both.for_each(|(column, row)| *column = column.wrapping_add(*row));
+        }
+        let places = columns;
+        let most = places.iter().copied().fold(0, u32::max);
+        if to_usize(most) >= self.tiers.len() {
+            return None;
+        }
+        let mut least = u32::MAX;
+        for place in places.iter() {
+            least = least.min(self.code_of[to_usize(*place) % PLACES]);
+        }
+        if least == NO_CODE {
+            for place in places.iter() {
+                self.code(ids, *place)?;
             }
         }
-        places.iter_mut().for_each(|place| *place = code(&self.code_of, *place));
+        for place in places.iter_mut() {
+            *place = self.code_of[to_usize(*place) % PLACES];
+        }
         Some(())
     }
 
@@ -203,22 +219,16 @@ impl<'a> Cells<'a> {
     pub(super) fn count_run(&mut self, ids: Ids<'_>, of: (u32, u32, u32), seconds: u32, rows: u32) {
         let (account, app, code) = of;
         let sum = u64::from(rows) * u64::from(seconds);
-        if !self.make_room(ids, to_usize(rows)) {
+        let has_room = self.make_room(ids, to_usize(rows));
+        if has_room {
+            self.note_seconds(Seconds::Each(seconds));
+        }
+        let line = to_usize(app) << self.line_bits;
+        if !has_room || !claim(&mut self.memory.rows[line], &mut self.memory.touched, account, app) {
             self.sink.add(key(ids, &self.coded, self.period, of), u64::from(rows), sum);
             return;
         }
-        self.note_seconds(Seconds::Each(seconds));
-        let line = to_usize(app) << self.line_bits;
-        let first = &mut self.memory.rows[line];
-        if *first != account + 1 {
-            if *first != 0 {
-                self.sink.add(key(ids, &self.coded, self.period, of), u64::from(rows), sum);
-                return;
-            }
-            *first = account + 1;
-            self.memory.touched.push(app);
-        }
-        let cell = line + 1 + to_usize(code);
+        let cell = line + to_usize(code);
         self.memory.rows[cell] += rows;
         if self.is_summing {
             self.memory.sums[cell] += sum;
@@ -232,22 +242,13 @@ impl<'a> Cells<'a> {
             return;
         }
         self.note_seconds(rows.seconds);
-        let (cells, bits) = (self.memory.rows.as_mut_slice(), self.line_bits);
-        let all = rows.accounts.iter().zip(rows.apps).zip(rows.codes);
-        let mut others = Vec::new();
-        for (row, ((account, app), code)) in all.enumerate() {
-            let line = to_usize(*app) << bits;
-            let first = &mut cells[line];
-            if *first != account + 1 {
-                if *first != 0 {
-                    others.push(row);
-                    continue;
-                }
-                *first = account + 1;
-                self.memory.touched.push(*app);
-            }
-            cells[line + 1 + to_usize(*code)] += 1;
-        }
+        let Memory { rows: cells, touched, .. } = &mut *self.memory;
+        let others = match self.line_bits {
+            4 => count_lines::<16>(cells, touched, rows),
+            5 => count_lines::<32>(cells, touched, rows),
+            6 => count_lines::<64>(cells, touched, rows),
+            _ => count_long_lines(cells, self.line_bits, touched, rows),
+        };
         if self.is_summing {
             self.sum(rows);
         }
@@ -262,7 +263,7 @@ impl<'a> Cells<'a> {
         for (row, ((account, app), code)) in all.enumerate() {
             let line = to_usize(*app) << self.line_bits;
             if self.memory.rows[line] == account + 1 {
-                self.memory.sums[line + 1 + to_usize(*code)] += u64::from(rows.seconds.of(row));
+                self.memory.sums[line + to_usize(*code)] += u64::from(rows.seconds.of(row));
             }
         }
     }
@@ -338,8 +339,8 @@ impl<'a> Cells<'a> {
             let line = to_usize(app) << self.line_bits;
             let cells = &mut rows[line..line + (1 << self.line_bits)];
             let account = cells[0] - 1;
-            for (code, count) in (0..).zip(&cells[1..]) {
-                let cell = line + 1 + to_usize(code);
+            for (code, count) in (0..).zip(cells.iter()).skip(1) {
+                let cell = line + to_usize(code);
                 if *count > 0 {
                     let seconds = if self.is_summing {
                         std::mem::take(&mut sums[cell])
@@ -355,6 +356,49 @@ impl<'a> Cells<'a> {
     }
 }
 
+/// Whether an app's line is an account's: it is the first one's to come. An app nearly always has one account.
+fn claim(owner: &mut u32, touched: &mut Vec<u32>, account: u32, app: u32) -> bool {
+    if *owner == 0 {
+        *owner = account + 1;
+        touched.push(app);
+    }
+    *owner == account + 1
+}
+
+/// Counts rows in lines of `N` cells, and returns the rows whose line is another account's.
+fn count_lines<const N: usize>(cells: &mut [u32], touched: &mut Vec<u32>, rows: Rows<'_>) -> Vec<usize> {
+    let lines = cells.as_chunks_mut::<N>().0;
+    let mut others = Vec::new();
+    let each = rows.apps.iter().zip(rows.accounts).zip(rows.codes);
+    for (row, ((app, account), code)) in each.enumerate() {
+        let line = &mut lines[to_usize(*app)];
+        // `Keys` has checked that no account has the largest id.
+        if line[0] != account.wrapping_add(1) && !claim(&mut line[0], touched, *account, *app) {
+            others.push(row);
+            continue;
+        }
+        // Emptied before any can overflow; codes are below `N`.
+        let cell = &mut line[to_usize(*code) % N];
+        *cell = cell.wrapping_add(1);
+    }
+    others
+}
+
+/// The same for lines of any length.
+fn count_long_lines(cells: &mut [u32], line_bits: u32, touched: &mut Vec<u32>, rows: Rows<'_>) -> Vec<usize> {
+    let mut others = Vec::new();
+    let each = rows.apps.iter().zip(rows.accounts).zip(rows.codes);
+    for (row, ((app, account), code)) in each.enumerate() {
+        let line = to_usize(*app) << line_bits;
+        if claim(&mut cells[line], touched, *account, *app) {
+            cells[line + to_usize(*code)] += 1;
+        } else {
+            others.push(row);
+        }
+    }
+    others
+}
+
 impl Seconds<'_> {
     fn of(self, row: usize) -> u32 {
         match self {
@@ -368,7 +412,7 @@ fn key(ids: Ids<'_>, coded: &[TierId], period: u16, (account, app, code): (u32, 
     Key {
         account: ids.accounts[to_usize(account)],
         app: ids.apps[to_usize(app)],
-        tier: coded[to_usize(code)],
+        tier: coded[to_usize(code) - 1],
         period,
     }
 }

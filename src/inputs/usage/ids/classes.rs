@@ -6,6 +6,8 @@ use super::{BLOCK_ROWS, Stop};
 
 /// No value is worth this.
 const NOT_THERE: u32 = u32::MAX;
+/// Entries of a dictionary that is looked up without asking whether an entry is there.
+const SMALL: usize = 256;
 
 /// A place in such a column.
 pub(super) struct Classes<W> {
@@ -13,11 +15,15 @@ pub(super) struct Classes<W> {
     worth: W,
     /// What each entry of the dictionary is worth.
     entries: Vec<u32>,
+    /// The same, filled up with [`NOT_THERE`], where they are few.
+    small: Option<Box<[u32; SMALL]>>,
     /// What all of them are worth, when rows need not be decoded for that.
     constant: Option<u32>,
     strings: bool,
     ints: Vec<i64>,
-    levels: Vec<u32>,
+    levels: Box<[u32; BLOCK_ROWS]>,
+    /// Values of a block with nulls, before they are spread out.
+    present: Vec<u32>,
 }
 
 impl<W: Worth> Classes<W> {
@@ -36,10 +42,12 @@ impl<W: Worth> Classes<W> {
             cursor,
             worth,
             entries: Vec::new(),
+            small: None,
             constant: None,
             strings,
             ints: vec![0; BLOCK_ROWS],
-            levels: vec![0; BLOCK_ROWS],
+            levels: Box::new([0; BLOCK_ROWS]),
+            present: vec![0; BLOCK_ROWS],
         }
     }
 
@@ -99,21 +107,26 @@ impl<W: Worth> Classes<W> {
     }
 
     fn fill_mixed(&mut self, out: &mut [u32]) -> Result<(), Stop> {
-        let mut levels = std::mem::take(&mut self.levels);
-        let (here, _) = levels.split_at_mut(out.len());
+        let here = &mut self.levels[..out.len()];
         self.cursor.levels(here)?;
-        let there = here.iter().filter(|level| **level == 1).count();
-        self.fill_present(&mut out[..there])?;
-        if there < out.len() {
-            // Backwards, so that no value is overwritten before it has been moved.
-            let null = self.worth.of_null()?;
-            let mut from = there;
-            for row in (0..out.len()).rev() {
-                from -= usize::from(here[row] == 1);
-                out[row] = if here[row] == 1 { out[from] } else { null };
-            }
+        let there: u32 = here.iter().sum();
+        let there = usize::try_from(there).map_err(|_| Stop::GiveUp)?;
+        if there == out.len() {
+            return self.fill_present(out);
         }
-        self.levels = levels;
+        let null = self.worth.of_null()?;
+        let mut present = std::mem::take(&mut self.present);
+        let filled = self.fill_present(&mut present[..there]);
+        self.present = present;
+        filled?;
+        let present = self.present.first_chunk::<BLOCK_ROWS>().ok_or(Stop::GiveUp)?;
+        let mut next = 0;
+        for (out, level) in out.iter_mut().zip(self.levels.iter()) {
+            // Never beyond: there are not more values than a block has rows.
+            let value = present[next % BLOCK_ROWS];
+            *out = if *level == 1 { value } else { null };
+            next = next.wrapping_add(usize::from(*level == 1));
+        }
         Ok(())
     }
 
@@ -124,13 +137,7 @@ impl<W: Worth> Classes<W> {
                 return Ok(());
             }
             self.cursor.indices(out)?;
-            let mut seen = 0;
-            for value in out.iter_mut() {
-                *value = entry(&self.entries, *value);
-                seen |= *value;
-            }
-            // Only `NOT_THERE` has the highest bit.
-            return if seen >> 31 == 0 { Ok(()) } else { Err(Stop::GiveUp) };
+            return self.look_up(out);
         }
         if self.strings {
             for value in out.iter_mut() {
@@ -141,6 +148,31 @@ impl<W: Worth> Classes<W> {
         let ints = &mut self.ints[..out.len()];
         self.cursor.ints(ints)?;
         self.worth.of_ints(ints, out)
+    }
+
+    /// Replaces indices by what the entries are worth.
+    fn look_up(&self, indices: &mut [u32]) -> Result<(), Stop> {
+        let mut seen = 0;
+        match &self.small {
+            Some(small) => {
+                let most = indices.iter().copied().fold(0, u32::max);
+                if to_usize(most) >= SMALL {
+                    return Err(Stop::GiveUp);
+                }
+                for index in indices {
+                    *index = small[to_usize(*index) % SMALL];
+                    seen |= *index;
+                }
+            }
+            None => {
+                for index in indices {
+                    *index = entry(&self.entries, *index);
+                    seen |= *index;
+                }
+            }
+        }
+        // Only `NOT_THERE` has the highest bit.
+        if seen >> 31 == 0 { Ok(()) } else { Err(Stop::GiveUp) }
     }
 
     fn entry(&self, index: u32) -> Result<u32, Stop> {
@@ -177,6 +209,11 @@ impl<W: Worth> Classes<W> {
             self.entries.resize(count, NOT_THERE);
             self.worth.of_ints(&ints, &mut self.entries)?;
         }
+        if self.entries.len() <= SMALL {
+            let mut small = Box::new([NOT_THERE; SMALL]);
+            small[..self.entries.len()].copy_from_slice(&self.entries);
+            self.small = Some(small);
+        }
         if W::CONSTANT_UNSEEN
             && let Some(first) = self.entries.first()
             && self.entries.iter().all(|worth| worth == first)
@@ -188,9 +225,9 @@ impl<W: Worth> Classes<W> {
 }
 
 fn entry(entries: &[u32], index: u32) -> u32 {
-    usize::try_from(index)
-        .ok()
-        .and_then(|index| entries.get(index))
-        .copied()
-        .unwrap_or(NOT_THERE)
+    entries.get(to_usize(index)).copied().unwrap_or(NOT_THERE)
+}
+
+fn to_usize(value: u32) -> usize {
+    usize::try_from(value).expect("usize has at least 32 bits")
 }

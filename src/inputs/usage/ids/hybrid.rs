@@ -97,6 +97,9 @@ impl Hybrid {
                     .iter()
                     .rev()
                     .fold(0, |value, byte| value << 8 | u32::from(*byte));
+                if value >> self.width.min(31) > u32::from(self.width == 32) {
+                    return Err(Stop::GiveUp);
+                }
                 let groups_of = if header & 1 == 1 { 8 } else { 1 };
                 self.run = Run::Repeated {
                     value,

@@ -129,7 +129,9 @@ impl<'a> Reading<'_, 'a> {
             Err(stop) => return Passed::Stopped(stop, 0),
         };
         let sink = Sink::new(sums.table, sums.runs, sign);
-        let mut cells = Cells::new(memory, sink, tiers);
+        let Some(mut cells) = Cells::new(memory, sink, tiers) else {
+            return Passed::Stopped(Stop::GiveUp, 0);
+        };
         let (counted, end) = count_rows(&mut columns, &mut cells, block, rows);
         let passed = match end {
             Ok(()) => {

@@ -102,12 +102,20 @@ fn count_block(
     decode!(meter, meters, meters, columns.meters.pass(rows)?);
     decode!(seconds, seconds, seconds, columns.seconds.pass(rows)?);
     decode!(pixels, pixels, tiers, columns.pixels.pass(rows)?);
-    let tier = block.put_tiers_together(meter, pixels, rows);
     let ids = columns.ids();
-    let tier = match tier {
-        Here::Same(place) => Here::Same(cells.code(ids, place).ok_or(Stop::GiveUp)?),
-        Here::Decoded => {
-            cells.put_codes(ids, &mut block.tiers[..rows]).ok_or(Stop::GiveUp)?;
+    let tiers = &mut block.tiers[..rows.min(BLOCK_ROWS)];
+    let tier = match (meter, pixels) {
+        (Here::Same(row), Here::Same(column)) => Here::Same(cells.code(ids, row + column).ok_or(Stop::GiveUp)?),
+        (Here::Same(row), Here::Decoded) => {
+            tiers.iter_mut().for_each(|tier| *tier = tier.wrapping_add(row));
+            cells.put_codes(ids, tiers, None).ok_or(Stop::GiveUp)?;
+            Here::Decoded
+        }
+        (Here::Decoded, pixels) => {
+            if let Here::Same(column) = pixels {
+                tiers.fill(column);
+            }
+            cells.put_codes(ids, tiers, Some(&block.meters[..rows])).ok_or(Stop::GiveUp)?;
             Here::Decoded
         }
     };
@@ -138,24 +146,6 @@ struct Put {
 }
 
 impl Block {
-    /// Places in the table of tiers.
-    fn put_tiers_together(&mut self, meter: Here, pixels: Here, rows: usize) -> Here {
-        let tiers = &mut self.tiers[..rows];
-        match (meter, pixels) {
-            (Here::Same(row), Here::Same(column)) => return Here::Same(row + column),
-            (Here::Same(row), Here::Decoded) => tiers.iter_mut().for_each(|tier| *tier += row),
-            (Here::Decoded, Here::Same(column)) => {
-                let each = tiers.iter_mut().zip(&self.meters);
-                each.for_each(|(tier, row)| *tier = row + column);
-            }
-            (Here::Decoded, Here::Decoded) => {
-                let each = tiers.iter_mut().zip(&self.meters);
-                each.for_each(|(tier, row)| *tier += row);
-            }
-        }
-        Here::Decoded
-    }
-
     /// Counts rows of a block stretch by stretch of one period.
     fn count_stretches(&mut self, columns: &Columns<'_, '_>, cells: &mut Cells<'_>, put: Put, rows: usize) {
         let times = std::mem::take(&mut self.times);
