@@ -103,6 +103,22 @@ pub(super) struct Rows<'a> {
     pub(super) seconds: Seconds<'a>,
 }
 
+/// The rows of the table of tiers that places are in.
+#[derive(Clone, Copy)]
+pub(super) enum Lead<'a> {
+    Same(u32),
+    Each(&'a [u32]),
+}
+
+impl Lead<'_> {
+    fn at(self, row: usize) -> u32 {
+        match self {
+            Self::Same(lead) => lead,
+            Self::Each(leads) => leads[row],
+        }
+    }
+}
+
 /// Counts the rows of a row group.
 pub(super) struct Cells<'a> {
     memory: &'a mut Memory,
@@ -181,30 +197,36 @@ impl<'a> Cells<'a> {
         Some(code)
     }
 
-    /// Replaces places in the table of tiers, each given as `columns` plus `rows`, by codes. None when a place is none.
-    pub(super) fn put_codes(&mut self, ids: Ids<'_>, columns: &mut [u32], rows: Option<&[u32]>) -> Option<()> {
-        if let Some(rows) = rows {
-            let both = columns.iter_mut().zip(rows);
-            both.for_each(|(column, row)| *column = column.wrapping_add(*row));
+    /// The codes of places in the table of tiers, given as columns and the rows that they are in. None when a place is
+    /// none.
+    pub(super) fn put_codes(&mut self, ids: Ids<'_>, columns: &[u32], rows: Lead<'_>, codes: &mut [u32]) -> Option<()> {
+        if self.look_up_codes(columns, rows, codes) {
+            return Some(());
         }
-        let places = columns;
-        let most = places.iter().copied().fold(0, u32::max);
-        if to_usize(most) >= self.tiers.len() {
-            return None;
+        for (at, column) in columns.iter().enumerate() {
+            self.code(ids, column.wrapping_add(rows.at(at)))?;
         }
-        let mut least = u32::MAX;
-        for place in places.iter() {
-            least = least.min(self.code_of[to_usize(*place) % PLACES]);
-        }
-        if least == NO_CODE {
-            for place in places.iter() {
-                self.code(ids, *place)?;
+        self.look_up_codes(columns, rows, codes).then_some(())
+    }
+
+    /// Whether all of them have a code.
+    fn look_up_codes(&self, columns: &[u32], rows: Lead<'_>, codes: &mut [u32]) -> bool {
+        let mut all = true;
+        let mut put = |code: &mut u32, place: u32| {
+            *code = self.code_of[to_usize(place) % PLACES];
+            all &= *code != NO_CODE;
+        };
+        match rows {
+            Lead::Same(row) => {
+                let each = codes.iter_mut().zip(columns);
+                each.for_each(|(code, column)| put(code, column.wrapping_add(row)));
+            }
+            Lead::Each(rows) => {
+                let each = codes.iter_mut().zip(columns).zip(rows);
+                each.for_each(|((code, column), row)| put(code, column.wrapping_add(*row)));
             }
         }
-        for place in places.iter_mut() {
-            *place = self.code_of[to_usize(*place) % PLACES];
-        }
-        Some(())
+        all
     }
 
     /// The period of the rows that come next.

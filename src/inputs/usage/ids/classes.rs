@@ -2,12 +2,13 @@
 
 use super::cursor::{Cursor, Opened, Presence, split_string};
 use super::values::Worth;
+use super::vector::{look_up, spread};
 use super::{BLOCK_ROWS, Stop};
 
 /// No value is worth this.
 const NOT_THERE: u32 = u32::MAX;
-/// Entries of a dictionary that is looked up without asking whether an entry is there.
-const SMALL: usize = 256;
+/// Bits of an index into a dictionary that is small.
+const SMALL_BITS: usize = 4;
 
 /// A place in such a column.
 pub(super) struct Classes<W> {
@@ -15,13 +16,13 @@ pub(super) struct Classes<W> {
     worth: W,
     /// What each entry of the dictionary is worth.
     entries: Vec<u32>,
-    /// The same, filled up with [`NOT_THERE`], where they are few.
-    small: Option<Box<[u32; SMALL]>>,
+    /// The first of them, filled up with [`NOT_THERE`].
+    small: [u32; 1 << SMALL_BITS],
     /// What all of them are worth, when rows need not be decoded for that.
     constant: Option<u32>,
     strings: bool,
     ints: Vec<i64>,
-    levels: Box<[u32; BLOCK_ROWS]>,
+    levels: Vec<u32>,
     /// Values of a block with nulls, before they are spread out.
     present: Vec<u32>,
 }
@@ -42,11 +43,11 @@ impl<W: Worth> Classes<W> {
             cursor,
             worth,
             entries: Vec::new(),
-            small: None,
+            small: [NOT_THERE; 1 << SMALL_BITS],
             constant: None,
             strings,
             ints: vec![0; BLOCK_ROWS],
-            levels: Box::new([0; BLOCK_ROWS]),
+            levels: vec![0; BLOCK_ROWS],
             present: vec![0; BLOCK_ROWS],
         }
     }
@@ -119,14 +120,7 @@ impl<W: Worth> Classes<W> {
         let filled = self.fill_present(&mut present[..there]);
         self.present = present;
         filled?;
-        let present = self.present.first_chunk::<BLOCK_ROWS>().ok_or(Stop::GiveUp)?;
-        let mut next = 0;
-        for (out, level) in out.iter_mut().zip(self.levels.iter()) {
-            // Never beyond: there are not more values than a block has rows.
-            let value = present[next % BLOCK_ROWS];
-            *out = if *level == 1 { value } else { null };
-            next = next.wrapping_add(usize::from(*level == 1));
-        }
+        spread(&self.levels[..out.len()], &self.present, null, out);
         Ok(())
     }
 
@@ -152,25 +146,16 @@ impl<W: Worth> Classes<W> {
 
     /// Replaces indices by what the entries are worth.
     fn look_up(&self, indices: &mut [u32]) -> Result<(), Stop> {
-        let mut seen = 0;
-        match &self.small {
-            Some(small) => {
-                let most = indices.iter().copied().fold(0, u32::max);
-                if to_usize(most) >= SMALL {
-                    return Err(Stop::GiveUp);
-                }
-                for index in indices {
-                    *index = small[to_usize(*index) % SMALL];
-                    seen |= *index;
-                }
+        let seen = if self.cursor.index_bits() <= SMALL_BITS {
+            look_up(&self.small, indices)
+        } else {
+            let mut seen = 0;
+            for index in indices {
+                *index = entry(&self.entries, *index);
+                seen |= *index;
             }
-            None => {
-                for index in indices {
-                    *index = entry(&self.entries, *index);
-                    seen |= *index;
-                }
-            }
-        }
+            seen
+        };
         // Only `NOT_THERE` has the highest bit.
         if seen >> 31 == 0 { Ok(()) } else { Err(Stop::GiveUp) }
     }
@@ -209,10 +194,8 @@ impl<W: Worth> Classes<W> {
             self.entries.resize(count, NOT_THERE);
             self.worth.of_ints(&ints, &mut self.entries)?;
         }
-        if self.entries.len() <= SMALL {
-            let mut small = Box::new([NOT_THERE; SMALL]);
-            small[..self.entries.len()].copy_from_slice(&self.entries);
-            self.small = Some(small);
+        for (small, entry) in self.small.iter_mut().zip(&self.entries) {
+            *small = *entry;
         }
         if W::CONSTANT_UNSEEN
             && let Some(first) = self.entries.first()

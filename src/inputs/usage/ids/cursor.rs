@@ -217,6 +217,14 @@ impl Cursor {
         matches!(self.values, Values::Indices(_))
     }
 
+    /// Bits of an index: none is larger.
+    pub(super) fn index_bits(&self) -> usize {
+        match &self.values {
+            Values::Indices(indices) => indices.bits(),
+            Values::Plain { .. } | Values::Delta(_) => usize::MAX,
+        }
+    }
+
     /// The index that repeats here, and how often, if one does.
     pub(super) fn repeated_index(&mut self) -> Result<Option<(u32, usize)>, Stop> {
         match &mut self.values {

@@ -1,7 +1,7 @@
 //! DELTA_BINARY_PACKED integers.
 
 use super::Stop;
-use super::unpack::bits_at;
+use super::vector::bits_at;
 
 /// Values of a block are at most this many, so that no header makes us loop for long over nothing.
 const MAX_BLOCK_VALUES: u64 = 1 << 20;

@@ -1,7 +1,7 @@
 //! The RLE / bit-packing hybrid of Parquet: dictionary indices and definition levels.
 
 use super::Stop;
-use super::unpack::{MAX_WIDTH, unpack};
+use super::vector::{MAX_WIDTH, unpack};
 
 /// A place in a hybrid stream. The bytes are handed in with each call: always the same ones.
 #[derive(Debug, Clone)]
@@ -29,6 +29,11 @@ impl Hybrid {
             at,
             run: Run::Repeated { value: 0, left: 0 },
         })
+    }
+
+    /// Bits of a value: none is larger.
+    pub(super) fn bits(&self) -> usize {
+        self.width
     }
 
     /// The value that repeats here and how often, at least once; None where values are packed.
@@ -97,7 +102,7 @@ impl Hybrid {
                     .iter()
                     .rev()
                     .fold(0, |value, byte| value << 8 | u32::from(*byte));
-                if value >> self.width.min(31) > u32::from(self.width == 32) {
+                if self.width < MAX_WIDTH && value >> self.width > 0 {
                     return Err(Stop::GiveUp);
                 }
                 let groups_of = if header & 1 == 1 { 8 } else { 1 };

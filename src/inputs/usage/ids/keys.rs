@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 
 use super::cursor::{Cursor, Opened, Presence};
 use super::values::Worth;
+use super::vector::largest;
 use super::{BLOCK_ROWS, Stop};
 
 /// A place in such a column. Nulls make the row group be given up.
@@ -96,7 +97,7 @@ impl<W: Worth> Keys<W> {
     fn fill_present(&mut self, out: &mut [u32]) -> Result<(), Stop> {
         if self.cursor.has_indices() {
             self.cursor.indices(out)?;
-            return self.check(out.iter().copied().max().unwrap_or(0));
+            return self.check(largest(out));
         }
         if self.ids.is_empty() {
             self.ids.extend(self.dictionary.iter().copied().zip(0..));

@@ -3,7 +3,7 @@
 //! A row group has few distinct accounts, apps, meters, seconds and resolutions. What SPEC 2.1 says about a value is
 //! found out once per distinct value; rows are counted by id, in plain arrays, runs at once. From the outside in:
 //! `read` drives a row group, `cells` counts, `keys` and `classes` are the columns, `values` says what a value is
-//! worth, `cursor` opens pages, `hybrid` and `delta` decode them, `unpack` takes bits apart.
+//! worth, `cursor` opens pages, `hybrid` and `delta` decode them, `vector` has the loops.
 //!
 //! It never decides against a row: what it does not know, or does not like, makes it give up the whole row group, which
 //! is then read by value (`row_group`), row by row, to name what is wrong. Corrupt bytes end here in giving up, too.
@@ -17,8 +17,8 @@ mod hybrid;
 mod keys;
 mod read;
 mod rows;
-mod unpack;
 mod values;
+mod vector;
 
 pub(super) use read::{Outcome, Scratch, read};
 

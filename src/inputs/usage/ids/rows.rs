@@ -1,6 +1,6 @@
 //! The rows of a row group, block by block: decoded, put together, counted.
 
-use super::cells::{Cells, Rows, Seconds};
+use super::cells::{Cells, Lead, Rows, Seconds};
 use super::columns::Columns;
 use super::values::OTHER_DAY;
 use super::{BLOCK_ROWS, Stop};
@@ -19,8 +19,9 @@ pub(super) struct Block {
     apps: Vec<u32>,
     meters: Vec<u32>,
     seconds: Vec<u32>,
-    /// Columns of the table of tiers, then places in it, then codes.
-    tiers: Vec<u32>,
+    pixels: Vec<u32>,
+    /// The codes of tiers.
+    codes: Vec<u32>,
 }
 
 impl Default for Block {
@@ -32,7 +33,8 @@ impl Default for Block {
             apps: rows(),
             meters: rows(),
             seconds: rows(),
-            tiers: rows(),
+            pixels: rows(),
+            codes: rows(),
         }
     }
 }
@@ -101,21 +103,20 @@ fn count_block(
     decode!(app, apps, apps, columns.apps.pass(rows));
     decode!(meter, meters, meters, columns.meters.pass(rows)?);
     decode!(seconds, seconds, seconds, columns.seconds.pass(rows)?);
-    decode!(pixels, pixels, tiers, columns.pixels.pass(rows)?);
+    decode!(pixels, pixels, pixels, columns.pixels.pass(rows)?);
     let ids = columns.ids();
-    let tiers = &mut block.tiers[..rows.min(BLOCK_ROWS)];
     let tier = match (meter, pixels) {
         (Here::Same(row), Here::Same(column)) => Here::Same(cells.code(ids, row + column).ok_or(Stop::GiveUp)?),
-        (Here::Same(row), Here::Decoded) => {
-            tiers.iter_mut().for_each(|tier| *tier = tier.wrapping_add(row));
-            cells.put_codes(ids, tiers, None).ok_or(Stop::GiveUp)?;
-            Here::Decoded
-        }
-        (Here::Decoded, pixels) => {
+        (meter, pixels) => {
             if let Here::Same(column) = pixels {
-                tiers.fill(column);
+                block.pixels[..rows].fill(column);
             }
-            cells.put_codes(ids, tiers, Some(&block.meters[..rows])).ok_or(Stop::GiveUp)?;
+            let lead = match meter {
+                Here::Same(row) => Lead::Same(row),
+                Here::Decoded => Lead::Each(&block.meters[..rows]),
+            };
+            let put = cells.put_codes(ids, &block.pixels[..rows], lead, &mut block.codes[..rows]);
+            put.ok_or(Stop::GiveUp)?;
             Here::Decoded
         }
     };
@@ -193,14 +194,18 @@ impl Block {
         };
         spread(put.account, &mut self.accounts);
         spread(put.app, &mut self.apps);
-        spread(put.tier, &mut self.tiers);
+        spread(put.tier, &mut self.codes);
         Rows {
             accounts: &self.accounts[start..end],
             apps: &self.apps[start..end],
-            codes: &self.tiers[start..end],
-            seconds: match put.seconds {
-                Here::Same(seconds) => Seconds::Each(seconds),
-                Here::Decoded => Seconds::Of(&self.seconds[start..end]),
+            codes: &self.codes[start..end],
+            seconds: match (put.seconds, &self.seconds[start..end]) {
+                (Here::Same(seconds), _) => Seconds::Each(seconds),
+                // The rest of a run, mostly.
+                (Here::Decoded, [first, rest @ ..]) if rest.iter().all(|seconds| seconds == first) => {
+                    Seconds::Each(*first)
+                }
+                (Here::Decoded, seconds) => Seconds::Of(seconds),
             },
         }
     }
