@@ -16,6 +16,8 @@ const PLACES: usize = 4_096;
 const NO_CODE: u32 = 0;
 /// Rows counted before the cells are emptied: no cell overflows.
 const MAX_COUNTED: usize = 1 << 31;
+/// Rows for each one with unusual seconds, at least: below that seconds are summed.
+const MOST_UNUSUAL: usize = 16;
 
 /// The array; used again from row group to row group. All zeros in between.
 #[derive(Default)]
@@ -58,13 +60,12 @@ impl<'a> Sink<'a> {
     }
 
     /// Adds sums, at most 2^32 rows of at most 86,400 s: they and `MAX_ROWS` of them fit.
-    fn add(&mut self, key: Key, rows: u64, seconds: u64) {
-        const FITS: &str = "MAX_ROWS bounds every sum";
+    fn add(&mut self, key: Key, rows: u32, seconds: i64) {
         self.is_used = true;
-        self.accepted_rows += rows;
-        let seconds = i64::try_from(seconds).expect(FITS);
-        self.accepted_seconds = self.accepted_seconds.checked_add(seconds).expect(FITS);
-        let rows = i64::try_from(rows).expect(FITS);
+        self.accepted_rows += u64::from(rows);
+        let accepted = self.accepted_seconds.checked_add(seconds);
+        self.accepted_seconds = accepted.expect("MAX_ROWS bounds every sum");
+        let rows = i64::from(rows);
         let sums = match self.sign {
             Sign::Add => (seconds, rows),
             Sign::TakeBack => (-seconds, -rows),
@@ -130,8 +131,9 @@ pub(super) struct Cells<'a> {
     coded: Vec<TierId>,
     line_bits: u32,
     period: u16,
-    /// What every row counted so far has; None once they differ, and are summed as well.
-    seconds: Option<u32>,
+    /// What a row has, unless it is counted otherwise; set by the first row.
+    usual: Option<u32>,
+    /// Whether seconds are summed row by row, for they differ often.
     is_summing: bool,
     counted: usize,
 }
@@ -150,7 +152,7 @@ impl<'a> Cells<'a> {
             coded: Vec::new(),
             line_bits: LEAST_LINE_BITS,
             period: 0,
-            seconds: None,
+            usual: None,
             is_summing: false,
             counted: 0,
         })
@@ -164,7 +166,7 @@ impl<'a> Cells<'a> {
 
     /// Throws away what has not been emptied, and says what went through.
     pub(super) fn discard(mut self) -> Sink<'a> {
-        self.empty(|_, _, _, _, _| {});
+        self.empty(|_, _, _, _| {});
         self.sink
     }
 
@@ -240,20 +242,21 @@ impl<'a> Cells<'a> {
     /// Counts rows of one account, app and tier.
     pub(super) fn count_run(&mut self, ids: Ids<'_>, of: (u32, u32, u32), seconds: u32, rows: u32) {
         let (account, app, code) = of;
-        let sum = u64::from(rows) * u64::from(seconds);
+        let usual = *self.usual.get_or_insert(seconds);
         let has_room = self.make_room(ids, to_usize(rows));
-        if has_room {
-            self.note_seconds(Seconds::Each(seconds));
-        }
         let line = to_usize(app) << self.line_bits;
         if !has_room || !claim(&mut self.memory.rows[line], &mut self.memory.touched, account, app) {
-            self.sink.add(key(ids, &self.coded, self.period, of), u64::from(rows), sum);
+            let sum = i64::from(rows) * i64::from(seconds);
+            self.sink.add(key(ids, &self.coded, self.period, of), rows, sum);
             return;
         }
         let cell = line + to_usize(code);
         self.memory.rows[cell] += rows;
         if self.is_summing {
-            self.memory.sums[cell] += sum;
+            self.memory.sums[cell] += u64::from(rows) * u64::from(seconds);
+        } else if seconds != usual {
+            let more = i64::from(rows) * (i64::from(seconds) - i64::from(usual));
+            self.sink.add(key(ids, &self.coded, self.period, of), 0, more);
         }
     }
 
@@ -263,7 +266,7 @@ impl<'a> Cells<'a> {
             self.sum_one_by_one(ids, self.period, rows);
             return;
         }
-        self.note_seconds(rows.seconds);
+        let unusual = self.find_unusual(rows);
         let Memory { rows: cells, touched, .. } = &mut *self.memory;
         let others = match self.line_bits {
             4 => count_lines::<16>(cells, touched, rows),
@@ -274,9 +277,46 @@ impl<'a> Cells<'a> {
         if self.is_summing {
             self.sum(rows);
         }
-        for row in others {
-            self.sum_one(ids, self.period, rows, row);
+        // In the order of rows, so that a row taken back is the row that was added.
+        for row in unusual {
+            let more = i64::from(rows.seconds.of(row)) - i64::from(self.usual.unwrap_or(0));
+            self.sink.add(self.key_of(ids, rows, row), 0, more);
         }
+        for row in others {
+            let seconds = match (self.is_summing, self.usual) {
+                (false, Some(usual)) => usual,
+                _ => rows.seconds.of(row),
+            };
+            self.sink.add(self.key_of(ids, rows, row), 1, i64::from(seconds));
+        }
+    }
+
+    /// The rows whose seconds are not the usual ones; none when seconds are summed, which many of them make begin.
+    fn find_unusual(&mut self, rows: Rows<'_>) -> Vec<usize> {
+        if self.is_summing {
+            return Vec::new();
+        }
+        let usual = *self.usual.get_or_insert(rows.seconds.of(0));
+        let unusual: Vec<usize> = match rows.seconds {
+            Seconds::Each(seconds) if seconds == usual => return Vec::new(),
+            Seconds::Each(_) => (0..rows.apps.len()).collect(),
+            Seconds::Of(seconds) => {
+                let each = seconds.iter().enumerate();
+                each.filter(|(_, seconds)| **seconds != usual).map(|(row, _)| row).collect()
+            }
+        };
+        if unusual.len() * MOST_UNUSUAL <= rows.apps.len() {
+            return unusual;
+        }
+        self.is_summing = true;
+        self.memory.sums.resize(self.memory.rows.len(), 0);
+        for app in &self.memory.touched {
+            let line = to_usize(*app) << self.line_bits;
+            for cell in line + 1..line + (1 << self.line_bits) {
+                self.memory.sums[cell] = u64::from(self.memory.rows[cell]) * u64::from(usual);
+            }
+        }
+        Vec::new()
     }
 
     /// Adds the seconds of rows that have just been counted.
@@ -293,36 +333,16 @@ impl<'a> Cells<'a> {
     /// Adds rows of a period to the table one by one: when there are too many apps, or periods change all the time.
     pub(super) fn sum_one_by_one(&mut self, ids: Ids<'_>, period: u16, rows: Rows<'_>) {
         for row in 0..rows.apps.len() {
-            self.sum_one(ids, period, rows, row);
+            let of = (rows.accounts[row], rows.apps[row], rows.codes[row]);
+            let seconds = i64::from(rows.seconds.of(row));
+            self.sink.add(key(ids, &self.coded, period, of), 1, seconds);
         }
         self.sink.spill();
     }
 
-    fn sum_one(&mut self, ids: Ids<'_>, period: u16, rows: Rows<'_>, row: usize) {
+    fn key_of(&self, ids: Ids<'_>, rows: Rows<'_>, row: usize) -> Key {
         let of = (rows.accounts[row], rows.apps[row], rows.codes[row]);
-        self.sink.add(key(ids, &self.coded, period, of), 1, u64::from(rows.seconds.of(row)));
-    }
-
-    /// From the first row that differs on, seconds are summed.
-    fn note_seconds(&mut self, seconds: Seconds<'_>) {
-        if self.is_summing {
-            return;
-        }
-        match (seconds, self.seconds) {
-            (Seconds::Each(new), Some(before)) if new == before => {}
-            (Seconds::Each(new), None) => self.seconds = Some(new),
-            _ => {
-                self.is_summing = true;
-                self.memory.sums.resize(self.memory.rows.len(), 0);
-                let each = u64::from(self.seconds.unwrap_or(0));
-                for app in &self.memory.touched {
-                    let line = to_usize(*app) << self.line_bits;
-                    for cell in line + 1..line + (1 << self.line_bits) {
-                        self.memory.sums[cell] = u64::from(self.memory.rows[cell]) * each;
-                    }
-                }
-            }
-        }
+        key(ids, &self.coded, self.period, of)
     }
 
     /// Makes sure that so many more rows can be counted; false when there are too many apps for that.
@@ -347,15 +367,13 @@ impl<'a> Cells<'a> {
 
     fn flush(&mut self, ids: Ids<'_>) {
         let (coded, period) = (std::mem::take(&mut self.coded), self.period);
-        self.empty(|sink, (account, app), code, rows, seconds| {
-            sink.add(key(ids, &coded, period, (account, app, code)), rows, seconds);
-        });
+        self.empty(|sink, of, rows, seconds| sink.add(key(ids, &coded, period, of), rows, seconds));
         self.coded = coded;
         self.sink.spill();
     }
 
     /// Hands over what has been counted, and leaves zeros.
-    fn empty(&mut self, mut take: impl FnMut(&mut Sink<'a>, (u32, u32), u32, u64, u64)) {
+    fn empty(&mut self, mut take: impl FnMut(&mut Sink<'a>, (u32, u32, u32), u32, i64)) {
         let Memory { rows, sums, touched } = &mut *self.memory;
         for app in touched.drain(..) {
             let line = to_usize(app) << self.line_bits;
@@ -365,11 +383,12 @@ impl<'a> Cells<'a> {
                 let cell = line + to_usize(code);
                 if *count > 0 {
                     let seconds = if self.is_summing {
-                        std::mem::take(&mut sums[cell])
+                        let sum = std::mem::take(&mut sums[cell]);
+                        i64::try_from(sum).expect("2^32 rows of a day fit")
                     } else {
-                        u64::from(*count) * u64::from(self.seconds.unwrap_or(0))
+                        i64::from(*count) * i64::from(self.usual.unwrap_or(0))
                     };
-                    take(&mut self.sink, (account, app), code, u64::from(*count), seconds);
+                    take(&mut self.sink, (account, app, code), *count, seconds);
                 }
             }
             cells.fill(0);
@@ -379,6 +398,7 @@ impl<'a> Cells<'a> {
 }
 
 /// Whether an app's line is an account's: it is the first one's to come. An app nearly always has one account.
+#[inline(never)]
 fn claim(owner: &mut u32, touched: &mut Vec<u32>, account: u32, app: u32) -> bool {
     if *owner == 0 {
         *owner = account + 1;
@@ -391,16 +411,17 @@ fn claim(owner: &mut u32, touched: &mut Vec<u32>, account: u32, app: u32) -> boo
 fn count_lines<const N: usize>(cells: &mut [u32], touched: &mut Vec<u32>, rows: Rows<'_>) -> Vec<usize> {
     let lines = cells.as_chunks_mut::<N>().0;
     let mut others = Vec::new();
-    let each = rows.apps.iter().zip(rows.accounts).zip(rows.codes);
-    for (row, ((app, account), code)) in each.enumerate() {
-        let line = &mut lines[to_usize(*app)];
+    let count = rows.apps.len();
+    let (apps, accounts, codes) = (rows.apps, &rows.accounts[..count], &rows.codes[..count]);
+    for row in 0..count {
+        let line = &mut lines[to_usize(apps[row])];
         // `Keys` has checked that no account has the largest id.
-        if line[0] != account.wrapping_add(1) && !claim(&mut line[0], touched, *account, *app) {
+        if line[0] != accounts[row].wrapping_add(1) && !claim(&mut line[0], touched, accounts[row], apps[row]) {
             others.push(row);
             continue;
         }
         // Emptied before any can overflow; codes are below `N`.
-        let cell = &mut line[to_usize(*code) % N];
+        let cell = &mut line[to_usize(codes[row]) % N];
         *cell = cell.wrapping_add(1);
     }
     others
