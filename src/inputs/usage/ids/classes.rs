@@ -1,6 +1,7 @@
 //! A column whose values are replaced by what they are worth.
 
 use super::cursor::{Cursor, Opened, Presence, split_string};
+use super::hybrid::Bits;
 use super::values::Worth;
 use super::vector::{look_up, spread};
 use super::{BLOCK_ROWS, Stop};
@@ -22,7 +23,7 @@ pub(super) struct Classes<W> {
     constant: Option<u32>,
     strings: bool,
     ints: Vec<i64>,
-    levels: Vec<u32>,
+    levels: Bits,
     /// Values of a block with nulls, before they are spread out.
     present: Vec<u32>,
 }
@@ -47,7 +48,7 @@ impl<W: Worth> Classes<W> {
             constant: None,
             strings,
             ints: vec![0; BLOCK_ROWS],
-            levels: vec![0; BLOCK_ROWS],
+            levels: Bits::default(),
             present: vec![0; BLOCK_ROWS],
         }
     }
@@ -108,10 +109,8 @@ impl<W: Worth> Classes<W> {
     }
 
     fn fill_mixed(&mut self, out: &mut [u32]) -> Result<(), Stop> {
-        let here = &mut self.levels[..out.len()];
-        self.cursor.levels(here)?;
-        let there: u32 = here.iter().sum();
-        let there = usize::try_from(there).map_err(|_| Stop::GiveUp)?;
+        self.cursor.levels(out.len(), &mut self.levels)?;
+        let there = self.levels.ones();
         if there == out.len() {
             return self.fill_present(out);
         }
@@ -120,7 +119,7 @@ impl<W: Worth> Classes<W> {
         let filled = self.fill_present(&mut present[..there]);
         self.present = present;
         filled?;
-        spread(&self.levels[..out.len()], &self.present, null, out);
+        spread(self.levels.words(), &self.present, null, out);
         Ok(())
     }
 

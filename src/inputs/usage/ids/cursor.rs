@@ -8,8 +8,8 @@ use super::super::decompress::decompress;
 use super::super::page_header::{PageHeader, PageKind};
 use super::super::pages::{Chunk, Pages};
 use super::Stop;
-use super::delta::{Bits, Delta};
-use super::hybrid::Hybrid;
+use super::delta::Delta;
+use super::hybrid::{Bits, Hybrid};
 
 /// A place in a column chunk.
 pub(super) struct Cursor {
@@ -169,11 +169,8 @@ impl Cursor {
             }
             Encoding::PLAIN => Values::Plain { at },
             Encoding::DELTA_BINARY_PACKED => {
-                let bits = match self.int_bytes()? {
-                    IntBytes::Four => Bits::ThirtyTwo,
-                    IntBytes::Eight => Bits::SixtyFour,
-                };
-                Values::Delta(Delta::new(bytes, at, bits)?)
+                let width = self.int_bytes()?;
+                Values::Delta(Delta::new(bytes, at, width)?)
             }
             _ => return Err(Stop::GiveUp),
         };
@@ -203,12 +200,10 @@ impl Cursor {
     }
 
     /// The levels of rows: 1 where there is a value.
-    pub(super) fn levels(&mut self, out: &mut [u32]) -> Result<(), Stop> {
-        match &mut self.levels {
-            None => out.fill(1),
-            Some(levels) => levels.fill(&self.level_bytes, out)?,
-        }
-        self.rows_left -= out.len();
+    pub(super) fn levels(&mut self, rows: usize, out: &mut Bits) -> Result<(), Stop> {
+        let levels = self.levels.as_mut().ok_or(Stop::GiveUp)?;
+        levels.fill_bits(&self.level_bytes, rows, out)?;
+        self.rows_left -= rows;
         Ok(())
     }
 

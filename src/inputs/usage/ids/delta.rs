@@ -1,6 +1,7 @@
 //! DELTA_BINARY_PACKED integers.
 
 use super::Stop;
+use super::cursor::IntBytes;
 use super::vector::bits_at;
 
 /// Values of a block are at most this many, so that no header makes us loop for long over nothing.
@@ -10,7 +11,7 @@ const MAX_BLOCK_VALUES: u64 = 1 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct Delta {
     /// 32-bit columns wrap around at 32 bits.
-    bits: Bits,
+    width: IntBytes,
     miniblocks: usize,
     per_miniblock: usize,
     /// Values that have not been handed out.
@@ -27,16 +28,9 @@ pub(super) struct Delta {
     miniblock: (usize, usize, usize, usize),
 }
 
-/// How wide the column's integers are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bits {
-    ThirtyTwo,
-    SixtyFour,
-}
-
 impl Delta {
     /// Reads the header at `at`.
-    pub(super) fn new(bytes: &[u8], mut at: usize, bits: Bits) -> Result<Self, Stop> {
+    pub(super) fn new(bytes: &[u8], mut at: usize, width: IntBytes) -> Result<Self, Stop> {
         let block = varint(bytes, &mut at)?;
         let miniblocks = varint(bytes, &mut at)?;
         let count = varint(bytes, &mut at)?;
@@ -50,7 +44,7 @@ impl Delta {
         }
         let to_usize = |value: u64| usize::try_from(value).map_err(|_| Stop::GiveUp);
         Ok(Self {
-            bits,
+            width,
             miniblocks: to_usize(miniblocks)?,
             per_miniblock: to_usize(per_miniblock)?,
             left: to_usize(count)?,
@@ -101,16 +95,16 @@ impl Delta {
                 *out = self.value;
             }
         }
-        if self.bits == Bits::ThirtyTwo {
+        if self.width == IntBytes::Four {
             out.iter_mut().for_each(|value| *value = wrapped_to_32(*value));
         }
         self.miniblock = (start, width, next + out.len(), left - out.len());
     }
 
     fn wrapped(&self, value: i64) -> i64 {
-        match self.bits {
-            Bits::ThirtyTwo => wrapped_to_32(value),
-            Bits::SixtyFour => value,
+        match self.width {
+            IntBytes::Four => wrapped_to_32(value),
+            IntBytes::Eight => value,
         }
     }
 
@@ -166,7 +160,7 @@ mod tests {
     #[test]
     fn the_formats_example_in_pieces_of_any_size() {
         for size in 1..9 {
-            let mut delta = Delta::new(&EXAMPLE, 0, Bits::SixtyFour).unwrap();
+            let mut delta = Delta::new(&EXAMPLE, 0, IntBytes::Eight).unwrap();
             let mut found = [0; 8];
             for piece in found.chunks_mut(size) {
                 delta.fill(&EXAMPLE, piece).unwrap();
@@ -180,9 +174,9 @@ mod tests {
     fn thirty_two_bits_wrap_around() {
         // 2^31 - 1, then 1 more: one block, a miniblock of width 0 with least 1.
         let bytes = [0x80, 1, 4, 2, 0xfe, 0xff, 0xff, 0xff, 0x0f, 2, 0, 0, 0, 0];
-        for (bits, second) in [(Bits::ThirtyTwo, -2_147_483_648), (Bits::SixtyFour, 2_147_483_648)] {
+        for (width, second) in [(IntBytes::Four, -2_147_483_648), (IntBytes::Eight, 2_147_483_648)] {
             let mut found = [0; 2];
-            Delta::new(&bytes, 0, bits).unwrap().fill(&bytes, &mut found).unwrap();
+            Delta::new(&bytes, 0, width).unwrap().fill(&bytes, &mut found).unwrap();
             assert_eq!(found, [2_147_483_647, second]);
         }
     }
@@ -190,10 +184,10 @@ mod tests {
     #[test]
     fn hostile_headers_are_given_up() {
         for bytes in [&[0x80, 1, 0, 1, 0][..], &[0, 4, 1, 0], &[4, 4, 1, 0], &[0x80; 30], &[]] {
-            assert!(Delta::new(bytes, 0, Bits::SixtyFour).is_err(), "{bytes:?}");
+            assert!(Delta::new(bytes, 0, IntBytes::Eight).is_err(), "{bytes:?}");
         }
         let cut_off = &EXAMPLE[..12];
-        let mut delta = Delta::new(cut_off, 0, Bits::SixtyFour).unwrap();
+        let mut delta = Delta::new(cut_off, 0, IntBytes::Eight).unwrap();
         assert!(delta.fill(cut_off, &mut [0; 8]).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 
 use super::cursor::{Cursor, Opened, Presence};
+use super::hybrid::Bits;
 use super::values::Worth;
 use super::vector::largest;
 use super::{BLOCK_ROWS, Stop};
@@ -17,7 +18,7 @@ pub(super) struct Keys<W> {
     /// The ids of values met outside of the dictionary, and of the dictionary's own once there is such a value.
     ids: HashMap<i64, u32>,
     ints: Vec<i64>,
-    levels: Vec<u32>,
+    levels: Bits,
 }
 
 impl<W: Worth> Keys<W> {
@@ -30,7 +31,7 @@ impl<W: Worth> Keys<W> {
             dictionary: Vec::new(),
             ids: HashMap::new(),
             ints: vec![0; BLOCK_ROWS],
-            levels: vec![0; BLOCK_ROWS],
+            levels: Bits::default(),
         }
     }
 
@@ -81,9 +82,8 @@ impl<W: Worth> Keys<W> {
                 Presence::All => self.cursor.pass(now.len()),
                 Presence::None => return Err(Stop::GiveUp),
                 Presence::Mixed => {
-                    let levels = &mut self.levels[..now.len()];
-                    self.cursor.levels(levels)?;
-                    if levels.contains(&0) {
+                    self.cursor.levels(now.len(), &mut self.levels)?;
+                    if self.levels.ones() < now.len() {
                         return Err(Stop::GiveUp);
                     }
                 }

@@ -23,9 +23,13 @@ pub(super) fn unpack(packed: &[u8], width: usize, first: usize, out: &mut [u32])
     // Vectors begin where a byte does: every eighth value.
     let ahead = (first.next_multiple_of(LANES) - first).min(out.len());
     let (head, rest) = out.split_at_mut(ahead);
-    unpack_few(packed, width, first, head);
+    if !head.is_empty() {
+        unpack_few(packed, width, first, head);
+    }
     let done = unpack_vectors(packed, width, first + ahead, rest);
-    unpack_few(packed, width, first + ahead + done, &mut rest[done..]);
+    if done < rest.len() {
+        unpack_few(packed, width, first + ahead + done, &mut rest[done..]);
+    }
 }
 
 /// Values before the first and after the last whole vector.
@@ -52,7 +56,7 @@ fn unpack_scalar(packed: &[u8], width: usize, first: usize, out: &mut [u32]) {
 }
 
 /// Eight bytes from `at` on, zeros beyond the end.
-fn word_at(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn word_at(bytes: &[u8], at: usize) -> u64 {
     let tail = bytes.get(at..).unwrap_or_default();
     match tail.first_chunk::<8>() {
         Some(word) => u64::from_le_bytes(*word),
@@ -113,8 +117,8 @@ fn look_up_scalar(entries: &[u32; 16], indices: &mut [u32]) -> u32 {
     seen
 }
 
-/// Puts values where `levels` is 1, in their order, and `null` where it is 0.
-pub(super) fn spread(levels: &[u32], values: &[u32], null: u32, out: &mut [u32]) {
+/// Puts values where a bit of `levels` is 1, in their order, and `null` where it is 0.
+pub(super) fn spread(levels: &[u64], values: &[u32], null: u32, out: &mut [u32]) {
     let mut done = 0;
     let mut next = 0;
     #[cfg(target_arch = "x86_64")]
@@ -122,22 +126,23 @@ pub(super) fn spread(levels: &[u32], values: &[u32], null: u32, out: &mut [u32])
         // SAFETY: the processor has AVX2.
         (done, next) = unsafe { x86::spread(levels, values, null, out) };
     }
-    for (out, level) in out.iter_mut().zip(levels).skip(done) {
+    for (row, out) in out.iter_mut().enumerate().skip(done) {
+        let is_there = levels.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1);
         *out = match values.get(next) {
-            Some(value) if *level == 1 => *value,
+            Some(value) if is_there => *value,
             _ => null,
         };
-        next += usize::from(*level == 1);
+        next += usize::from(is_there);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm_cvtsi64_si128, _mm_loadu_si128, _mm256_and_si256, _mm256_blendv_epi8, _mm256_castsi256_ps,
-        _mm256_cmpgt_epi32, _mm256_cvtepu8_epi32, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_or_si256,
-        _mm256_permutevar8x32_epi32, _mm256_set_m128i, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8,
-        _mm256_slli_epi32, _mm256_srlv_epi32, _mm256_storeu_si256,
+        __m128i, __m256i, _mm_cvtsi64_si128, _mm_loadu_si128, _mm256_and_si256, _mm256_blendv_epi8, _mm256_cmpeq_epi32,
+        _mm256_cmpgt_epi32, _mm256_cvtepu8_epi32, _mm256_loadu_si256, _mm256_or_si256, _mm256_permutevar8x32_epi32,
+        _mm256_set_m128i, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srlv_epi32,
+        _mm256_storeu_si256,
     };
 
     use super::{LANES, MAX_VECTOR_WIDTH};
@@ -228,20 +233,21 @@ mod x86 {
 
     /// Returns how many rows have been done, and how many values are in them.
     #[target_feature(enable = "avx2")]
-    pub(super) fn spread(levels: &[u32], values: &[u32], null: u32, out: &mut [u32]) -> (usize, usize) {
+    pub(super) fn spread(levels: &[u64], values: &[u32], null: u32, out: &mut [u32]) -> (usize, usize) {
         let nulls = _mm256_set1_epi32(null.cast_signed());
+        let lanes = load(&[1, 2, 4, 8, 16, 32, 64, 128]);
         let (mut done, mut next) = (0, 0);
-        for (out, levels) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(levels.as_chunks::<LANES>().0) {
-            let Some(values) = values.get(next..).and_then(|values| values.first_chunk::<LANES>()) else {
+        for out in out.as_chunks_mut::<LANES>().0 {
+            let values = values.get(next..).and_then(|values| values.first_chunk::<LANES>());
+            let (Some(values), Some(word)) = (values, levels.get(done / 64)) else {
                 break;
             };
-            // The lowest bit of each level becomes its sign.
-            let signs = _mm256_slli_epi32::<31>(load(levels));
-            let mask = _mm256_movemask_ps(_mm256_castsi256_ps(signs)).cast_unsigned();
+            let mask = word >> (done % 64) & 0xff;
             let from = &TAKEN_FROM[usize::try_from(mask).expect("8 bits")];
             let from = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(i64::from_le_bytes(*from)));
             let taken = _mm256_permutevar8x32_epi32(load(values), from);
-            let is_there = _mm256_cmpgt_epi32(_mm256_setzero_si256(), signs);
+            let mask = i32::try_from(mask).expect("8 bits");
+            let is_there = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(mask), lanes), lanes);
             store(out, _mm256_blendv_epi8(nulls, taken, is_there));
             next += usize::try_from(mask.count_ones()).expect("8 at most");
             done += LANES;
@@ -351,8 +357,10 @@ mod tests {
                 let mut values = expected[..there].iter();
                 let spread_out: Vec<u32> =
                     levels.iter().map(|level| if *level == 1 { *values.next().unwrap() } else { 99 }).collect();
+                let mut words = vec![0; levels.len().div_ceil(64)];
+                levels.iter().enumerate().for_each(|(row, level)| words[row / 64] |= u64::from(*level) << (row % 64));
                 let mut found = vec![0; levels.len()];
-                spread(&levels, &expected[..there], 99, &mut found);
+                spread(&words, &expected[..there], 99, &mut found);
                 assert_eq!(found, spread_out, "{pattern:#x}");
             }
         }
