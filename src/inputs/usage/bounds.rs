@@ -41,7 +41,7 @@ pub(super) const WINDOW_BYTES: u64 = 4 << 20;
 /// How remote stores are read: at 30 ms a read, 64 MiB on their way are 2 GB/s. More than 8 MiB a read are no faster, and
 /// a gap of 64 KiB takes less time than a read.
 pub(super) const REMOTE: ReadAhead = ReadAhead {
-    reads: 32,
+    reads: 64,
     bytes: 64 << 20,
     gap: 64 << 10,
     read_bytes: 8 << 20,
