@@ -6,7 +6,7 @@
 //! The files are in memory, behind the store that buckets are read through; only the network is made up. Each sample is scanned
 //! with every read made when it is needed, by the thread that needs it, and with reads made ahead as for buckets; then from
 //! local disk. `bytes / line` is how long the bytes take on the line, `reads x latency` how long the reads take one
-//! after the other. Last, how fast the bytes of local files come.
+//! after the other.
 
 use std::error::Error;
 use std::fs;
@@ -28,9 +28,7 @@ use nightbill::job::Job;
 use nightbill::rules::quantity::BillingDay;
 use nightbill::sample::{SampleSpec, generate};
 use nightbill::store::{Location, Object, Store, StoreError};
-use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
-use object_store::{GetOptions, GetRange, ObjectStore};
 
 /// As in the program.
 #[global_allocator]
@@ -192,44 +190,6 @@ impl Night {
         println!("| {name} | local disk | {:.2} | | | | |", median(times).as_secs_f64());
         Ok(())
     }
-
-    /// How fast local files come, one thread, as row groups of six million bytes.
-    fn local_bytes(&self, args: &Args) -> Outcome<()> {
-        let plain = LocalFileSystem::new();
-        let base = self.local.location().url().to_file_path().map_err(|()| "a path")?;
-        let objects = self.local.list("")?;
-        let each = |read: &dyn Fn(&Object, Range<u64>) -> Outcome<usize>| -> Outcome<(usize, Duration)> {
-            let (begun, mut bytes) = (Instant::now(), 0);
-            for object in &objects {
-                for start in (0..object.size).step_by(6_000_000) {
-                    bytes += read(object, start..object.size.min(start + 6_000_000))?;
-                }
-            }
-            Ok((bytes, begun.elapsed()))
-        };
-        let (mut ours, mut theirs, mut bytes) = (Vec::new(), Vec::new(), 0);
-        for _ in 0..args.rounds {
-            let (read, took) = each(&|object, range| Ok(self.local.get_range(object, range)?.len()))?;
-            ours.push(took);
-            bytes = read;
-            let (_, took) = each(&|object, range| {
-                let path = object_store::path::Path::from_absolute_path(base.join(&object.path))?;
-                let range = Some(GetRange::Bounded(range));
-                let options = GetOptions {
-                    range,
-                    ..GetOptions::default()
-                };
-                let answer = futures::executor::block_on(plain.get_opts(&path, options))?;
-                Ok(futures::executor::block_on(answer.bytes())?.len())
-            })?;
-            theirs.push(took);
-        }
-        println!("\n| local reads of 6 MB | GB/s |\n| --- | ---: |");
-        for (name, times) in [("nightbill, version checked twice", ours), ("object_store", theirs)] {
-            println!("| {name} | {:.2} |", bytes as f64 / median(times).as_secs_f64() / 1e9);
-        }
-        Ok(())
-    }
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -263,8 +223,6 @@ fn main() -> Outcome<()> {
         args.megabits,
         rayon::current_num_threads()
     );
-    let large = Night::open(&sample(args.rows, 16)?)?;
-    large.compare("16 files", &args)?;
-    Night::open(&sample(args.rows / 4, 1_000)?)?.compare("1,000 files", &args)?;
-    large.local_bytes(&args)
+    Night::open(&sample(args.rows, 16)?)?.compare("16 files", &args)?;
+    Night::open(&sample(args.rows / 4, 1_000)?)?.compare("1,000 files", &args)
 }
