@@ -84,8 +84,7 @@ impl Store {
     }
 }
 
-/// The bytes of a range, fewer where the file ends in it. Read straight into memory that nobody filled with zeros
-/// before: at the speed of the page cache that is a third of the time.
+/// The bytes of a range, fewer where the file ends in it. Read straight into memory that nobody filled with zeros before.
 fn read_file(mut file: &File, range: &Range<u64>) -> io::Result<Bytes> {
     let length = range.end - range.start;
     let mut bytes = Vec::new();

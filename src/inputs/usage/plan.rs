@@ -105,6 +105,9 @@ mod tests {
         }
     }
 
+    /// Chunks, how they are read, and the reads.
+    type Case<'a> = (&'a [Range<u64>], Option<ReadAhead>, &'a [Range<u64>]);
+
     fn ahead(gap: u64, read_bytes: u64) -> Option<ReadAhead> {
         Some(ReadAhead {
             reads: 1,
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     #[expect(clippy::single_range_in_vec_init, reason = "a row group may need one read")]
     fn chunks_close_together_are_one_read() {
-        let cases: [(&[Range<u64>], Option<ReadAhead>, &[Range<u64>]); 8] = [
+        let cases: [Case<'_>; 8] = [
             (&[4..10, 10..20, 21..30], None, &[4..20, 21..30]),
             (&[21..30, 10..20, 4..10], None, &[4..20, 21..30]),
             (&[4..10, 10..20, 21..30], ahead(0, 100), &[4..20, 21..30]),
