@@ -152,7 +152,8 @@ def polars_queries(usage: str, period: str) -> dict:
     if period == "day":
         of_bucket = [pl.col("bucket").alias("day"), pl.lit(0).alias("period")]
     else:
-        of_bucket = [(pl.col("bucket") // PERIODS_A_DAY).alias("day"), (pl.col("bucket") % PERIODS_A_DAY).alias("period")]
+        day, number = pl.col("bucket") // PERIODS_A_DAY, pl.col("bucket") % PERIODS_A_DAY
+        of_bucket = [day.alias("day"), number.alias("period")]
     one_day = (ms >= START_MS) & (ms < START_MS + DAY_MS)
     if period == "day":
         within, of_filtered = [], [pl.lit(DAYS).alias("day"), pl.lit(0).alias("period")]
@@ -230,13 +231,16 @@ class Case:
     engines: list[Engine]
 
 
-def run_engine(engine: str, query: str, directory: Path, period: str, chosen, wants_digest: bool = False) -> dict:
+def run_engine(
+    engine: str, query: str, directory: Path, period: str, scan: str, threads: int, wants_digest: bool = False
+) -> dict:
+    """Once, in a process of its own; `scan` is the benchmark's program."""
     if engine == "nightbill":
-        command = [chosen.scan, str(directory), "--period", period, "--threads", str(chosen.threads),
+        command = [scan, str(directory), "--period", period, "--threads", str(threads),
                    "--rounds", "1", "--warm-up", "0", "--json", *(["--digest"] if wants_digest else [])]
     else:
         command = [sys.executable, __file__, "--worker", engine, query, str(directory / "usage/*/*.parquet"), period,
-                   str(chosen.threads), "digest" if wants_digest else ""]
+                   str(threads), "digest" if wants_digest else ""]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
@@ -253,17 +257,17 @@ def run_engine(engine: str, query: str, directory: Path, period: str, chosen, wa
 
 def prepare(layout: str, period: str, chosen, versions: set[str]) -> Case:
     """Checks that all come to the same sums, and takes the fastest query of each engine."""
-    directory = chosen.data / layout
-    own = run_engine("nightbill", "", directory, period, chosen, wants_digest=True)
+    where = (chosen.data / layout, period, chosen.scan, chosen.threads)
+    own = run_engine("nightbill", "", *where, wants_digest=True)
     versions.add(own["version"])
     engines = [Engine("nightbill", "scan")]
     for engine in ["duckdb", "polars"]:
         queries = duckdb_queries("", period) if engine == "duckdb" else POLARS_QUERIES
         tried = {}
         for query in queries:
-            took = run_engine(engine, query, directory, period, chosen, wants_digest=True)
+            took = run_engine(engine, query, *where, wants_digest=True)
             if took["digest"] != own["digest"]:
-                sys.exit(f"{engine}, {query}: other sums than nightbill's on {directory} by {period}")
+                sys.exit(f"{engine}, {query}: other sums than nightbill's on {where[0]} by {period}")
             versions.add(took["version"])
             tried[query] = took["seconds"]
         best = min(tried, key=tried.get)
@@ -279,7 +283,8 @@ def measure(cases: list[Case], chosen) -> None:
     for round_ in range(chosen.rounds):
         for case in cases:
             for engine in case.engines:
-                took = run_engine(engine.name, engine.query, chosen.data / case.layout, case.period, chosen)
+                where = (chosen.data / case.layout, case.period, chosen.scan, chosen.threads)
+                took = run_engine(engine.name, engine.query, *where)
                 engine.seconds.append(took["seconds"])
                 engine.cpu_seconds.append(took["cpu_seconds"])
                 engine.peak_bytes.append(took["peak_bytes"])
@@ -300,30 +305,28 @@ def table_rows(case: Case) -> list[list[str]]:
     ]
 
 
-def build(chosen) -> None:
-    """The program, for the samples, and the benchmark of the scan."""
-    command = ["cargo", "build", "--release", "--locked"]
-    subprocess.run(command, cwd=ROOT, check=True)
+def build() -> str:
+    """Builds the program, which makes the samples, and the benchmark of the scan; the path of the latter."""
+    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
     command = ["cargo", "bench", "--locked", "--bench", "scan", "--no-run", "--message-format", "json"]
     built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     messages = [json.loads(line) for line in built.splitlines()]
-    chosen.scan = next(
+    return next(
         message["executable"] for message in messages
         if message["reason"] == "compiler-artifact" and message["target"]["name"] == "scan" and message["executable"]
     )
 
 
-def make_samples(chosen) -> None:
-    for layout in chosen.layouts:
-        directory = chosen.data / layout
-        if (directory / "job.toml").exists():
-            continue
-        directory.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [ROOT / "target/release/nightbill", "sample", directory, "--accounts", "20000", "--rows", str(chosen.rows),
-             "--files-per-day", "16", "--layout", layout, "--from", str(DAY), "--quiet"],
-            check=True,
-        )
+def make_sample(directory: Path, layout: str, rows: int, *options: str) -> None:
+    """A day of usage, unless it is there."""
+    if (directory / "job.toml").exists():
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        [ROOT / "target/release/nightbill", "sample", directory, "--accounts", "20000", "--rows", str(rows),
+         "--files-per-day", "16", "--layout", layout, "--from", str(DAY), "--quiet", *options],
+        check=True,
+    )
 
 
 def work(engine: str, query: str, usage: str, period: str, threads: str, digest: str) -> None:
@@ -345,8 +348,9 @@ def main() -> None:
     if chosen.worker:
         return work(*chosen.worker)
 
-    build(chosen)
-    make_samples(chosen)
+    chosen.scan = build()
+    for layout in chosen.layouts:
+        make_sample(chosen.data / layout, layout, chosen.rows)
     described, versions = machine(), set()
     cases = [prepare(layout, period, chosen, versions) for layout in chosen.layouts for period in chosen.periods]
     measure(cases, chosen)
