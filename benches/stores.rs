@@ -23,7 +23,7 @@ use nightbill::catalog::parse::parse;
 use nightbill::inputs::catalog;
 use nightbill::inputs::dimensions::Dimensions;
 use nightbill::inputs::partitions;
-use nightbill::inputs::usage::{RangeReader, ReadAhead, RegisteredBy, ScanRequest, scan};
+use nightbill::inputs::usage::{RangeReader, ReadAhead, RegisteredBy, ScanRequest, Way, scan};
 use nightbill::job::Job;
 use nightbill::rules::quantity::BillingDay;
 use nightbill::sample::{SampleSpec, generate};
@@ -144,6 +144,7 @@ impl Night {
             accounts: &RegisteredBy::new(self.dimensions.index(), known_at),
             deduction_period: self.job.deduction_period,
             max_rejected_rows: self.job.max_rejected_rows,
+            way: Way::default(),
             progress: &|_| {},
         })?;
         let took = begun.elapsed();

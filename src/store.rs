@@ -1,6 +1,7 @@
 //! URL -> object store. The only place that knows `object_store` and tokio; everything above reads and
 //! writes through [`Store`], whose calls block.
 
+mod at_once;
 mod connect;
 mod directories;
 mod list;
@@ -16,6 +17,7 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
+pub use at_once::at_once;
 pub use location::Location;
 
 /// An object as a listing shows it.
