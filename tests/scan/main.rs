@@ -10,4 +10,5 @@ mod reference;
 mod remote;
 mod rules;
 mod sample;
+mod ways;
 mod world;

@@ -11,7 +11,7 @@ use nightbill::catalog::book::{
     Book, Cadence, Item, ItemId, ItemKind, Meter, MeterTier, ProductId, Round, Tier, TierId, Unpriced,
 };
 use nightbill::inputs::rejects::Rejects;
-use nightbill::inputs::usage::{FileTotals, KnownAccounts, RangeReader, ScanError, ScanRequest, Way, scan};
+use nightbill::inputs::usage::{FileTotals, KnownAccounts, RangeReader, Scan, ScanError, ScanRequest, Way, scan};
 use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::rules::calendar::Calendar;
 use nightbill::rules::quantity::BillingDay;
@@ -157,9 +157,43 @@ pub fn scan_watched(
     objects: &[(BillingDay, Object)],
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Outcome, ScanError> {
+    with_scan(setting, &reader, objects, progress, |scan| {
+        let Rejects { counts, seconds, rows } = scan.rejects;
+        Outcome {
+            groups: scan
+                .groups
+                .map(|group| {
+                    let account = i64::from(group.account) + KNOWN.start;
+                    let key = (account, group.app.get(), TIERS[group.tier.index()], group.period);
+                    (key, (group.seconds.get(), group.rows))
+                })
+                .collect(),
+            rejects: rows,
+            counts,
+            reject_seconds: seconds,
+            files: scan.files,
+        }
+    })
+}
+
+/// How many row groups of a file the scan reads by value.
+pub fn row_groups_by_value(setting: Setting, bytes: &Bytes) -> u64 {
+    let files = [(setting.day, "a.parquet", bytes.clone())];
+    let memory = Memory([("a.parquet".to_owned(), bytes.clone())].into());
+    let reader: Arc<dyn RangeReader> = Arc::new(memory);
+    with_scan(setting, &reader, &objects(&files), &|_| {}, |scan| scan.row_groups_by_value).unwrap()
+}
+
+fn with_scan<T>(
+    setting: Setting,
+    reader: &Arc<dyn RangeReader>,
+    objects: &[(BillingDay, Object)],
+    progress: &(dyn Fn(u64) + Sync),
+    found: impl FnOnce(Scan) -> T,
+) -> Result<T, ScanError> {
     let (calendar, book) = (setting.calendar(), book());
     let request = ScanRequest {
-        reader: &reader,
+        reader,
         files: objects,
         partition_zone: setting.partition_zone,
         calendar: &calendar,
@@ -177,21 +211,7 @@ pub fn scan_watched(
         1 => ONE_THREAD.install(|| scan(&request))?,
         threads => pool(threads).install(|| scan(&request))?,
     };
-    let Rejects { counts, seconds, rows } = scan.rejects;
-    Ok(Outcome {
-        groups: scan
-            .groups
-            .map(|group| {
-                let account = i64::from(group.account) + KNOWN.start;
-                let key = (account, group.app.get(), TIERS[group.tier.index()], group.period);
-                (key, (group.seconds.get(), group.rows))
-            })
-            .collect(),
-        rejects: rows,
-        counts,
-        reject_seconds: seconds,
-        files: scan.files,
-    })
+    Ok(found(scan))
 }
 
 fn pool(threads: usize) -> ThreadPool {

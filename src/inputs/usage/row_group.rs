@@ -16,6 +16,7 @@ use super::ids;
 use super::judge::{Batch, Judge, Rules, Verdict};
 use super::pages::{FaultSlot, LargePagePermit};
 use super::panics;
+use super::scan::Way;
 
 /// What a row group added.
 pub(super) struct Found {
@@ -23,6 +24,8 @@ pub(super) struct Found {
     pub(super) accepted_seconds: i64,
     pub(super) rejected_rows: u64,
     pub(super) rejects: RejectKeeper,
+    /// How it was read.
+    pub(super) way: Way,
 }
 
 /// What row groups are read into.
@@ -149,6 +152,7 @@ fn read_by_value(
         accepted_seconds: 0,
         rejected_rows: 0,
         rejects: RejectKeeper::new(sums.keep_rejects),
+        way: Way::ByValue,
     };
     let mut done = 0;
     while done < group.rows {

@@ -102,6 +102,9 @@ pub struct Scan {
     pub rejects: Rejects,
     /// Control totals, file by file in the order of the request.
     pub files: Vec<FileTotals>,
+    /// How many row groups were read by value, which is slow: for a row that breaks a rule, or an encoding that ids do
+    /// not know.
+    pub row_groups_by_value: u64,
 }
 
 /// What a file held.
@@ -185,6 +188,7 @@ struct Work<'a> {
 struct Totals {
     files: Vec<FileTotals>,
     rejects: RejectKeeper,
+    row_groups_by_value: u64,
     /// The error of the earliest task that failed.
     error: Option<(usize, ScanError)>,
 }
@@ -203,6 +207,7 @@ impl<'a> Work<'a> {
                 })
                 .collect(),
             rejects: RejectKeeper::new(kept_rejects(request)),
+            row_groups_by_value: 0,
             error: None,
         };
         Self {
@@ -267,6 +272,7 @@ impl<'a> Work<'a> {
                 groups: self.runs.into_groups(),
                 rejects: totals.rejects.finish(),
                 files: totals.files,
+                row_groups_by_value: totals.row_groups_by_value,
             }),
         }
     }
@@ -289,6 +295,7 @@ fn read_ahead(
 impl Totals {
     /// Adds what a row group of a file held. None when a sum leaves 64 bits.
     fn add(&mut self, at: usize, found: Found) -> Option<()> {
+        self.row_groups_by_value += u64::from(found.way == Way::ByValue);
         let file = self.files.get_mut(at)?;
         file.accepted_rows = file.accepted_rows.checked_add(found.accepted_rows)?;
         file.accepted_seconds = file.accepted_seconds.checked_add(found.accepted_seconds)?;

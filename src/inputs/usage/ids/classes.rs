@@ -53,6 +53,11 @@ impl<W: Worth> Classes<W> {
         }
     }
 
+    /// Makes sure that nothing follows the last row.
+    pub(super) fn end(&mut self) -> Result<(), Stop> {
+        self.cursor.end()
+    }
+
     /// The page buffer, to be used again.
     pub(super) fn into_buffer(self) -> Vec<u8> {
         self.cursor.into_buffer()

@@ -130,6 +130,16 @@ impl<'c, 'a> Columns<'c, 'a> {
         }
     }
 
+    /// Makes sure that nothing follows the last row.
+    pub(super) fn end(&mut self) -> Result<(), Stop> {
+        self.times.end()?;
+        self.accounts.end()?;
+        self.apps.end()?;
+        self.meters.end()?;
+        self.seconds.end()?;
+        self.pixels.end()
+    }
+
     /// Gives the page buffers back.
     pub(super) fn close(self, buffers: &mut [Vec<u8>; ROLES]) {
         *buffers = [
@@ -174,6 +184,13 @@ impl<W: Worth> Defaulted<W> {
                 Ok(())
             }
             Self::Column(column) => column.fill(out),
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Stop> {
+        match self {
+            Self::Constant(_) => Ok(()),
+            Self::Column(column) => column.end(),
         }
     }
 

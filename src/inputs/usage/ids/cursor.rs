@@ -7,9 +7,9 @@ use super::super::bounds::LARGE_PAGE_BYTES;
 use super::super::decompress::decompress;
 use super::super::page_header::{PageHeader, PageKind};
 use super::super::pages::{Chunk, Pages};
-use super::Stop;
 use super::delta::Delta;
 use super::hybrid::{Bits, Hybrid};
+use super::{BLOCK_ROWS, Stop};
 
 /// A place in a column chunk.
 pub(super) struct Cursor {
@@ -101,12 +101,23 @@ impl Cursor {
         }
     }
 
+    /// Makes sure that nothing follows the last row.
+    pub(super) fn end(&mut self) -> Result<(), Stop> {
+        match self.pages.next_stored()? {
+            None if self.rows_left == 0 => Ok(()),
+            _ => Err(Stop::GiveUp),
+        }
+    }
+
     /// Opens the next page.
     pub(super) fn open(&mut self) -> Result<Opened, Stop> {
         let (header, body) = self.pages.next_stored()?.ok_or(Stop::GiveUp)?;
         match header.kind {
             PageKind::Other => Err(Stop::GiveUp),
-            PageKind::Dictionary { values, .. } => {
+            PageKind::Dictionary { values, encoding, .. } => {
+                if !matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY) {
+                    return Err(Stop::GiveUp);
+                }
                 self.page.set(self.chunk.codec, body, header.uncompressed)?;
                 Ok(Opened::Dictionary(to_usize(values)))
             }
@@ -130,6 +141,7 @@ impl Cursor {
             }
             PageKind::DataV2 {
                 values,
+                nulls,
                 encoding,
                 def_bytes,
                 rep_bytes,
@@ -148,7 +160,12 @@ impl Cursor {
                     CompressionCodec::UNCOMPRESSED
                 };
                 self.page.set(codec, body.slice(levels..), values_of(&header, levels))?;
-                self.begin(encoding, 0, to_usize(values))
+                self.begin(encoding, 0, to_usize(values))?;
+                // Said twice, it must be the same.
+                if to_usize(nulls) != self.nulls()? {
+                    return Err(Stop::GiveUp);
+                }
+                Ok(Opened::Data)
             }
         }
     }
@@ -176,6 +193,21 @@ impl Cursor {
         };
         self.rows_left = rows;
         Ok(Opened::Data)
+    }
+
+    /// How many of the open page's values are null.
+    fn nulls(&self) -> Result<usize, Stop> {
+        let Some(mut levels) = self.levels.clone() else {
+            return Ok(0);
+        };
+        let (mut bits, mut left, mut nulls) = (Bits::default(), self.rows_left, 0);
+        while left > 0 {
+            let now = left.min(BLOCK_ROWS);
+            levels.fill_bits(&self.level_bytes, now, &mut bits)?;
+            nulls += now - bits.ones();
+            left -= now;
+        }
+        Ok(nulls)
     }
 
     /// Which values are there from here on, and for how many rows that holds at least.
@@ -306,6 +338,11 @@ impl IntBytes {
             Self::Four => 4,
             Self::Eight => 8,
         }
+    }
+
+    /// Whether an integer fits.
+    pub(super) fn holds(self, value: i64) -> bool {
+        self == Self::Eight || i32::try_from(value).is_ok()
     }
 
     /// Plain integers, 32-bit ones with their sign.

@@ -35,11 +35,10 @@ impl Delta {
         let miniblocks = varint(bytes, &mut at)?;
         let count = varint(bytes, &mut at)?;
         let first = zigzag(varint(bytes, &mut at)?);
-        if block > MAX_BLOCK_VALUES || miniblocks > block {
-            return Err(Stop::GiveUp);
-        }
-        let per_miniblock = block.checked_div(miniblocks).ok_or(Stop::GiveUp)?;
-        if per_miniblock == 0 || !per_miniblock.is_multiple_of(8) {
+        let per_miniblock = block.checked_div(miniblocks).filter(|values| *values > 0).ok_or(Stop::GiveUp)?;
+        let is_regular =
+            block.is_multiple_of(128) && block.is_multiple_of(miniblocks) && per_miniblock.is_multiple_of(32);
+        if block > MAX_BLOCK_VALUES || !is_regular || !width.holds(first) {
             return Err(Stop::GiveUp);
         }
         let to_usize = |value: u64| usize::try_from(value).map_err(|_| Stop::GiveUp);
@@ -113,13 +112,16 @@ impl Delta {
             self.least = zigzag(varint(bytes, &mut self.at)?);
             self.widths = (self.at, 0);
             self.at += self.miniblocks;
+            if !self.width.holds(self.least) {
+                return Err(Stop::GiveUp);
+            }
         }
         let (start, used) = self.widths;
         let width = usize::from(*bytes.get(start + used).ok_or(Stop::GiveUp)?);
         self.widths.1 += 1;
         let length = self.per_miniblock / 8 * width;
         let end = self.at.checked_add(length).ok_or(Stop::GiveUp)?;
-        if width > 64 || end > bytes.len() {
+        if width > self.width.bytes() * 8 || end > bytes.len() {
             return Err(Stop::GiveUp);
         }
         self.miniblock = (self.at, width, 0, self.per_miniblock);
@@ -183,7 +185,14 @@ mod tests {
 
     #[test]
     fn hostile_headers_are_given_up() {
-        for bytes in [&[0x80, 1, 0, 1, 0][..], &[0, 4, 1, 0], &[4, 4, 1, 0], &[0x80; 30], &[]] {
+        for bytes in [
+            &[0x80, 1, 0, 1, 0][..],
+            &[0, 4, 1, 0],
+            &[4, 4, 1, 0],
+            &[0x81, 1, 1, 1, 0],
+            &[0x80; 30],
+            &[],
+        ] {
             assert!(Delta::new(bytes, 0, IntBytes::Eight).is_err(), "{bytes:?}");
         }
         let cut_off = &EXAMPLE[..12];

@@ -114,6 +114,10 @@ impl Hybrid {
     fn next_run(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         let header = self.header(bytes)?;
         let count = header >> 1;
+        // Padding, to some writers and to all readers.
+        if header == 0 {
+            return Err(Stop::GiveUp);
+        }
         let rest = bytes.get(self.at..).ok_or(Stop::GiveUp)?;
         if header & 1 == 1 && self.width > 0 {
             let length = count.checked_mul(self.width).ok_or(Stop::GiveUp)?;

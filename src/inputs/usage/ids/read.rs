@@ -8,6 +8,7 @@ use super::super::footer::{RowGroup, UsageFile};
 use super::super::judge::{AccountCache, Rules};
 use super::super::group_bytes::Fetched;
 use super::super::row_group::{Found, Sums, Turn};
+use super::super::scan::Way;
 use super::Stop;
 use super::cells::{Cells, Memory, Sign, Sink};
 use super::columns::{Columns, Stores, Worths};
@@ -79,6 +80,7 @@ pub(in super::super) fn read<'a>(
                 accepted_seconds,
                 rejected_rows: 0,
                 rejects: RejectKeeper::new(sums.keep_rejects),
+                way: Way::OnIds,
             }))
         }
         Passed::Stopped(Stop::Store(error), _) => Err(Fault::Store(error)),
@@ -86,7 +88,7 @@ pub(in super::super) fn read<'a>(
         Passed::Stopped(Stop::GiveUp, counted) => match reading.pass(sums, scratch, Sign::TakeBack, counted) {
             Passed::All { .. } => Ok(Outcome::GaveUp),
             Passed::Stopped(Stop::Store(error), _) => Err(Fault::Store(error)),
-            Passed::Stopped(Stop::GiveUp, _) => unreachable!("these rows have been read before"),
+            Passed::Stopped(Stop::GiveUp, _) => Err(Fault::bad("it changed while it was read")),
         },
     }
 }
@@ -132,8 +134,12 @@ impl<'a> Reading<'_, 'a> {
         let Some(mut cells) = Cells::new(memory, sink, tiers) else {
             return Passed::Stopped(Stop::GiveUp, 0);
         };
-        let (counted, end) = count_rows(&mut columns, &mut cells, block, rows);
-        let passed = match end {
+        let (counted, stopped) = count_rows(&mut columns, &mut cells, block, rows);
+        let ended = match sign {
+            Sign::Add => stopped.and_then(|()| columns.end()),
+            Sign::TakeBack => stopped,
+        };
+        let passed = match ended {
             Ok(()) => {
                 let sink = cells.finish(columns.ids());
                 Passed::All {
