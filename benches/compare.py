@@ -305,26 +305,31 @@ def table_rows(case: Case) -> list[list[str]]:
     ]
 
 
-def build() -> str:
-    """Builds the program, which makes the samples, and the benchmark of the scan; the path of the latter."""
-    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
+@dataclass
+class Programs:
+    """What is built here."""
+
+    nightbill: str
+    scan: str
+
+
+def build() -> Programs:
+    """The program, which makes the samples, and the benchmark of the scan."""
     command = ["cargo", "bench", "--locked", "--bench", "scan", "--no-run", "--message-format", "json"]
     built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     messages = [json.loads(line) for line in built.splitlines()]
-    return next(
-        message["executable"] for message in messages
-        if message["reason"] == "compiler-artifact" and message["target"]["name"] == "scan" and message["executable"]
-    )
+    programs = {message["target"]["name"]: message["executable"] for message in messages if message.get("executable")}
+    return Programs(nightbill=programs["nightbill"], scan=programs["scan"])
 
 
-def make_sample(directory: Path, layout: str, rows: int, *options: str) -> None:
+def make_sample(nightbill: str, directory: Path, layout: str, rows: int, *options: str) -> None:
     """A day of usage, unless it is there."""
     if (directory / "job.toml").exists():
         return
     directory.mkdir(parents=True, exist_ok=True)
     subprocess.run(
-        [ROOT / "target/release/nightbill", "sample", directory, "--accounts", "20000", "--rows", str(rows),
-         "--files-per-day", "16", "--layout", layout, "--from", str(DAY), "--quiet", *options],
+        [nightbill, "sample", directory, "--accounts", "20000", "--rows", str(rows), "--files-per-day", "16",
+         "--layout", layout, "--from", str(DAY), "--quiet", *options],
         check=True,
     )
 
@@ -348,9 +353,10 @@ def main() -> None:
     if chosen.worker:
         return work(*chosen.worker)
 
-    chosen.scan = build()
+    programs = build()
+    chosen.scan = programs.scan
     for layout in chosen.layouts:
-        make_sample(chosen.data / layout, layout, chosen.rows)
+        make_sample(programs.nightbill, chosen.data / layout, layout, chosen.rows)
     described, versions = machine(), set()
     cases = [prepare(layout, period, chosen, versions) for layout in chosen.layouts for period in chosen.periods]
     measure(cases, chosen)

@@ -75,7 +75,7 @@ def files(chosen) -> list[Case]:
     cases = []
     for layout, ts, compression in FILES:
         directory = chosen.data / f"{layout}-{ts}-{compression}"
-        make_sample(directory, layout, chosen.rows, "--ts-encoding", ts, "--compression", compression)
+        make_sample(chosen.nightbill, directory, layout, chosen.rows, "--ts-encoding", ts, "--compression", compression)
         for period in ["day", "5min"]:
             cases.append(Case(directory, period, chosen.threads, [layout, ts, compression, size_of(directory)]))
     return cases
@@ -85,7 +85,7 @@ def threads(chosen) -> list[Case]:
     cases = []
     for layout in ["time", "sorted"]:
         directory = chosen.data / f"{layout}-dictionary-zstd"
-        make_sample(directory, layout, chosen.rows)
+        make_sample(chosen.nightbill, directory, layout, chosen.rows)
         for count in range(1, chosen.threads + 1):
             cases.append(Case(directory, "day", count, [layout, str(count)]))
     return cases
@@ -96,7 +96,7 @@ def sizes(chosen) -> list[Case]:
     for layout in ["time", "sorted"]:
         for rows in chosen.sizes:
             directory = chosen.data / (f"{layout}-{rows}" if rows != chosen.rows else f"{layout}-dictionary-zstd")
-            make_sample(directory, layout, rows)
+            make_sample(chosen.nightbill, directory, layout, rows)
             cases.append(Case(directory, "day", chosen.threads, [layout, f"{rows:,}", size_of(directory)]))
     return cases
 
@@ -109,7 +109,8 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--threads", type=int, default=os.cpu_count())
     chosen = arguments.parse_args()
-    chosen.scan = build()
+    programs = build()
+    chosen.nightbill, chosen.scan = programs.nightbill, programs.scan
     print(f"{machine()}; median of {chosen.rounds} rounds")
     table(["order", "ts", "compression", "size"], files(chosen), chosen)
     table(["order", "threads"], threads(chosen), chosen)

@@ -66,7 +66,7 @@ fn main() -> Outcome<()> {
     let args = Args::parse();
     let path = match &args.job {
         Some(job) => common::job_file(job),
-        None => common::job_file(&common::sample("time-20000000", |spec: &mut SampleSpec| {
+        None => common::job_file(&common::sample("time-dictionary-20000000", |spec: &mut SampleSpec| {
             (spec.accounts, spec.rows) = (20_000, 20_000_000);
         })?),
     };

@@ -95,7 +95,7 @@ fn samples() -> Outcome<Vec<PathBuf>> {
     let small = common::sample("groups-200000", |spec: &mut SampleSpec| {
         (spec.shape, spec.accounts, spec.rows) = (Shape::Groups, 200_000, 600_000);
     })?;
-    let rooms = common::sample("time-20000000", |spec: &mut SampleSpec| {
+    let rooms = common::sample("time-dictionary-20000000", |spec: &mut SampleSpec| {
         (spec.accounts, spec.rows) = (20_000, 20_000_000);
     })?;
     Ok(vec![small, rooms])

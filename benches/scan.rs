@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use nightbill::rules::account_day::DeductionPeriod;
-use nightbill::sample::{Layout, SampleSpec};
+use nightbill::sample::{Layout, SampleSpec, TsEncoding};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -28,7 +28,7 @@ const PERIODS: [DeductionPeriod; 2] = [DeductionPeriod::Day, DeductionPeriod::Fi
 /// How fast usage is scanned.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Job files or directories of samples; their first day is scanned [default: samples of both layouts]
+    /// Job files or directories of samples; their first day is scanned [default: samples in both layouts, `ts` in three encodings]
     jobs: Vec<PathBuf>,
     /// By day or 5min [default: both]
     #[arg(long, value_delimiter = ',', value_parser = parse_period)]
@@ -122,17 +122,24 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// Both layouts.
+/// Both layouts, and `ts` in each encoding.
 fn samples(rows: u64) -> Outcome<Vec<PathBuf>> {
-    let layouts = [("time", Layout::Time), ("sorted", Layout::Sorted)];
-    layouts
-        .into_iter()
-        .map(|(name, layout)| {
-            common::sample(&format!("{name}-{rows}"), |spec: &mut SampleSpec| {
+    let encodings = [
+        ("dictionary", TsEncoding::Dictionary),
+        ("delta", TsEncoding::Delta),
+        ("plain", TsEncoding::Plain),
+    ];
+    let mut samples = Vec::new();
+    for (order, layout) in [("time", Layout::Time), ("sorted", Layout::Sorted)] {
+        for (encoding, ts) in encodings {
+            let directory = common::sample(&format!("{order}-{encoding}-{rows}"), |spec: &mut SampleSpec| {
                 (spec.accounts, spec.rows, spec.layout) = (20_000, rows, layout);
-            })
-        })
-        .collect()
+                spec.encoding.ts = ts;
+            })?;
+            samples.push(directory);
+        }
+    }
+    Ok(samples)
 }
 
 fn cases<'a>(args: &Args, opened: &'a [(String, Opened)]) -> Outcome<Vec<Case<'a>>> {
