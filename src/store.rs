@@ -5,6 +5,7 @@ mod connect;
 mod directories;
 mod location;
 mod message;
+mod upload;
 mod wait;
 
 use std::fmt;

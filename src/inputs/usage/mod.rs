@@ -23,9 +23,11 @@ mod row_group;
 mod scan;
 mod source;
 mod thrift;
+mod whole_rows;
 
 pub use duplicates::find_duplicates;
 pub use error::ScanError;
 pub use groups::{Group, Groups};
 pub use scan::{FileTotals, KnownAccounts, RegisteredBy, Scan, ScanRequest, scan};
 pub use source::RangeReader;
+pub use whole_rows::WholeFile;
