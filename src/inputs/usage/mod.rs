@@ -12,6 +12,8 @@ mod decompress;
 mod duplicates;
 mod error;
 mod footer;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod groups;
 mod int96;
 mod judge;
