@@ -8,6 +8,7 @@ mod list;
 mod location;
 mod message;
 mod read;
+mod upload;
 mod wait;
 
 use std::fmt;

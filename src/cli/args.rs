@@ -10,6 +10,7 @@ use crate::job::Override;
 use crate::rules::quantity::BillingDay;
 
 use super::check::CheckArgs;
+use super::compact::CompactArgs;
 use super::completions::CompletionsArgs;
 use super::sample::SampleArgs;
 use super::schema::SchemaArgs;
@@ -155,6 +156,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     Schema(SchemaArgs),
     Sample(SampleArgs),
+    Compact(CompactArgs),
     Completions(CompletionsArgs),
 }
 
@@ -167,6 +169,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Schema(_) => "schema",
             Self::Sample(_) => "sample",
+            Self::Compact(_) => "compact",
             Self::Completions(_) => "completions",
         }
     }

@@ -188,6 +188,7 @@ impl Run<'_> {
     /// Settles and posts a day.
     fn settle_day(&mut self, day: BillingDay, mut stages: Vec<(Stage, Duration)>) -> Result<DayReport, SettleError> {
         let found = gates::files_of_day(self.job, &self.listing, day)?;
+        gates::incomplete_partition(self.job, day, &found)?;
         if !self.options.accept_thin_day {
             gates::missing_partition(self.job, day, &found)?;
         }

@@ -62,6 +62,16 @@ fn conformance(store: &Store) {
     store.check_create_only("probe").unwrap();
     assert_eq!(store.head("probe").unwrap(), None);
 
+    for size in [0, 5, 16 << 20, (32 << 20) + 7] {
+        let bytes: Vec<u8> = (0..size).map(|at: u32| (at / 251).to_le_bytes()[0]).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        store.put_file("deep/file", file.path()).unwrap();
+        assert!(store.get("deep/file").unwrap() == bytes, "{size} bytes");
+    }
+    assert!(store.put_file("deep/none", std::path::Path::new("none")).is_err());
+    assert_eq!(store.head("deep/none").unwrap(), None);
+
     store.delete_below("deep").unwrap();
     store.delete_below("a b").unwrap();
     assert_eq!(paths(&store.list("").unwrap()), ["50%/x%20y", "once", "q?r#s&t+u~v"]);

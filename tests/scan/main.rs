@@ -1,5 +1,6 @@
 //! The usage scan against a row-by-row reference: files of every kind, of other writers, and hostile ones.
 
+mod compact;
 mod files;
 mod foreign;
 mod hostile;

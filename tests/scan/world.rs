@@ -240,7 +240,7 @@ pub fn objects(files: &[(BillingDay, &str, Bytes)]) -> Vec<(BillingDay, Object)>
         .collect()
 }
 
-fn book() -> Book {
+pub fn book() -> Book {
     let mut next = 0..;
     let mut meters = Vec::new();
     let mut tiers = Vec::new();

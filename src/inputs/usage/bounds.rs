@@ -7,6 +7,8 @@ use super::source::ReadAhead;
 pub(super) const MAX_FOOTER_BYTES: u64 = 64 << 20;
 /// Columns and groups of a file's schema, nested ones included.
 pub(super) const MAX_SCHEMA_ELEMENTS: usize = 10_000;
+/// Columns of a file that is read whole.
+pub(super) const MAX_KEPT_COLUMNS: usize = 128;
 /// How deep a schema nests: the parquet crate walks it recursively.
 pub(super) const MAX_SCHEMA_DEPTH: usize = 64;
 /// Column chunks of a file: row groups times columns.

@@ -284,7 +284,11 @@ fn find_column(
 
 /// The Arrow type of a leaf. The schema that Arrow writers embed is listened to: it alone tells seconds since the
 /// epoch or a duration from a plain integer. One that does not fit the file is an error, as it is to every Arrow reader.
-fn arrow_type(schema: &SchemaDescriptor, metadata: Option<&Vec<KeyValue>>, leaf: usize) -> Result<DataType, String> {
+pub(super) fn arrow_type(
+    schema: &SchemaDescriptor,
+    metadata: Option<&Vec<KeyValue>>,
+    leaf: usize,
+) -> Result<DataType, String> {
     let mask = ProjectionMask::leaves(schema, [leaf]);
     let arrow = parquet_to_arrow_schema_by_columns(schema, mask, metadata)
         .map_err(|error| format!("its type cannot be read: {error}"))?;

@@ -7,6 +7,7 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
     RowGroupMetaData,
 };
+use parquet::schema::types::ColumnDescriptor;
 
 use super::bounds::{
     FOOTER_BYTES_AT_ONCE, MAX_COLUMN_CHUNKS, MAX_FOOTER_BYTES, MAX_ROWS_PER_BYTE, MAX_SCHEMA_DEPTH,
@@ -124,7 +125,7 @@ pub(super) fn footer_bytes<'a>(source: &Source, room: &'a Room) -> Result<(Bytes
 }
 
 /// Decodes a footer that has been walked before, so that nothing large or deep is built from it.
-fn decode(footer: &Bytes) -> Result<ParquetMetaData, Fault> {
+pub(super) fn decode(footer: &Bytes) -> Result<ParquetMetaData, Fault> {
     let unreadable = |why: String| Fault::Bad(format!("its footer cannot be read: {why}"));
     walk(footer).map_err(|error| unreadable(error.to_string()))?;
     let options = ParquetMetaDataOptions::new()
@@ -219,16 +220,10 @@ fn row_groups(
     data_end: u64,
     path: &str,
 ) -> Result<Vec<RowGroup>, ScanError> {
-    let most = data_end.saturating_mul(MAX_ROWS_PER_BYTE);
     let mut first_row = 0_u64;
     let mut groups = Vec::with_capacity(metadata.num_row_groups());
     for (ordinal, group) in metadata.row_groups().iter().enumerate() {
-        let bad = |message: String| Fault::Bad(message).at(path, Some(ordinal), None);
-        let rows = u64::try_from(group.num_rows()).map_err(|_| bad(format!("it claims {} rows", group.num_rows())))?;
-        let after = first_row.checked_add(rows).filter(|rows| *rows <= most);
-        let Some(after) = after else {
-            return Err(bad(format!("it claims {rows} rows in a file of {data_end} bytes")));
-        };
+        let rows = row_group_rows(group, first_row, data_end).map_err(|fault| fault.at(path, Some(ordinal), None))?;
         if rows > 0 {
             let chunks = chunks(group, columns, rows, data_end)
                 .map_err(|(role, message)| Fault::Bad(message).at(path, Some(ordinal), Some(role.name())))?;
@@ -239,9 +234,22 @@ fn row_groups(
                 chunks,
             });
         }
-        first_row = after;
+        first_row += rows;
     }
     Ok(groups)
+}
+
+/// How many rows a row group has, after `before` rows of the file.
+pub(super) fn row_group_rows(group: &RowGroupMetaData, before: u64, data_end: u64) -> Result<u64, Fault> {
+    let claimed = group.num_rows();
+    let rows = u64::try_from(claimed).map_err(|_| Fault::Bad(format!("it claims {claimed} rows")))?;
+    let most = data_end.saturating_mul(MAX_ROWS_PER_BYTE);
+    match before.checked_add(rows) {
+        Some(after) if after <= most => Ok(rows),
+        _ => Err(Fault::Bad(format!(
+            "it claims {rows} rows in a file of {data_end} bytes"
+        ))),
+    }
 }
 
 fn chunks(
@@ -257,12 +265,18 @@ fn chunks(
             .columns()
             .get(column.leaf)
             .ok_or((role, "its column chunk is missing".to_owned()))?;
-        *slot = Some(chunk(found, column, rows, data_end).map_err(|message| (role, message))?);
+        *slot = Some(chunk(found, &column.descriptor, rows, data_end).map_err(|message| (role, message))?);
     }
     Ok(chunks)
 }
 
-fn chunk(found: &ColumnChunkMetaData, column: &Column, rows: u64, data_end: u64) -> Result<Chunk, String> {
+/// Where a column chunk of a row group is; in bounds, and of as many values as there are rows.
+pub(super) fn chunk(
+    found: &ColumnChunkMetaData,
+    descriptor: &ColumnDescriptor,
+    rows: u64,
+    data_end: u64,
+) -> Result<Chunk, String> {
     if found.file_path().is_some_and(|path| !path.is_empty()) {
         return Err("its data is in another file: write files that hold their own data".to_owned());
     }
@@ -285,8 +299,8 @@ fn chunk(found: &ColumnChunkMetaData, column: &Column, rows: u64, data_end: u64)
             end,
             values: rows,
             codec: found.compression_codec(),
-            physical: column.descriptor.physical_type(),
-            nullable: column.descriptor.max_def_level() > 0,
+            physical: descriptor.physical_type(),
+            nullable: descriptor.max_def_level() > 0,
         }),
         _ => Err(format!(
             "its data is said to be {} bytes from {first} on, in a file whose data ends at {data_end}",

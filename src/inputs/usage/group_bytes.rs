@@ -39,6 +39,16 @@ impl GroupBytes {
         }
     }
 
+    /// Whatever is asked for, read when it is.
+    pub(super) fn unplanned(source: Arc<Source>) -> Self {
+        Self {
+            source,
+            plan: Plan::Windows(Vec::new()),
+            parts: None,
+            kept: Mutex::default(),
+        }
+    }
+
     /// Where each chunk's bytes start, and as many of them as are fetched in whole: all, or none where they are
     /// large. The bytes of neighbours share memory.
     pub(super) fn chunks(&self, chunks: &[Option<Chunk>; ROLES]) -> Result<[(u64, Bytes); ROLES], Fault> {

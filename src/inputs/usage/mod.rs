@@ -15,6 +15,8 @@ mod decompress;
 mod duplicates;
 mod error;
 mod footer;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod group_bytes;
 mod groups;
 mod ids;
@@ -30,9 +32,11 @@ mod row_group;
 mod scan;
 mod source;
 mod thrift;
+mod whole_rows;
 
 pub use duplicates::find_duplicates;
 pub use error::ScanError;
 pub use groups::{Group, Groups};
 pub use scan::{FileTotals, KnownAccounts, RegisteredBy, Scan, ScanRequest, Way, scan};
 pub use source::{RangeReader, ReadAhead};
+pub use whole_rows::WholeFile;
