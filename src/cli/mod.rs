@@ -6,6 +6,8 @@ mod check_catalog;
 mod check_report;
 mod check_text;
 mod completions;
+mod explain;
+mod explain_text;
 mod failure;
 mod format;
 mod memory;

@@ -85,9 +85,7 @@ fn rate_line<'a>(
 fn entitlement<'a>(book: &Book, payg: Payg, grants: &[Grant<'a>], product: ProductId, app: SdkAppId) -> Fate<'a> {
     let entitles = |grant: &&Grant<'a>| {
         let plan = grant.plan.map(|plan| book.plan(plan));
-        grant.invalid.is_none()
-            && is_bound(grant, app)
-            && plan.is_some_and(|plan| plan.paid && plan.product == product)
+        grant.invalid.is_none() && is_bound(grant, app) && plan.is_some_and(|plan| plan.paid && plan.product == product)
     };
     match payg {
         Payg::On => Fate::PaygOn,

@@ -1,0 +1,26 @@
+//! How every cent of one account's day came about (`nightbill explain`).
+//!
+//! [`explain`] computes the day again with the pure rules from what is posted and from the catalog that the day was settled
+//! with, and compares every row. `past` gathers what the batch knew, `steps` listens to the rules, `lines`, `grants` and
+//! `bills` tell what came out as plain data (`story`), `compare` looks for differences; `month` and `page` make a page of it.
+
+mod bills;
+mod compare;
+mod error;
+mod grants;
+mod lines;
+mod narrow;
+mod past;
+mod reasons;
+mod recompute;
+mod rows;
+mod steps;
+mod story;
+mod usage;
+
+pub use error::ExplainError;
+pub use recompute::{Question, explain};
+pub use story::{
+    BalanceStory, BillStory, ComparedTable, Difference, Draw, DurationStory, Explanation, GrantStep, GrantStory,
+    LineStory, PeriodStory, QuantityStory, Reason, RestStory, Service, StepOutcome, UsagePart,
+};
