@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::job::Job;
 use crate::ledger::batch::Ledger;
-use crate::report::explain::{Explanation, Question, explain};
+use crate::report::explain::{Explanation, Question, explain, month, page};
 use crate::rules::quantity::{AccountId, BillingDay, SdkAppId};
 use crate::store::Store;
 
@@ -87,6 +87,10 @@ fn explained(args: &ExplainArgs) -> Result<(String, Explanation), Failure> {
         day: args.day,
     };
     let explanation = explain(&job, &ledger, question)?;
+    if let Some(path) = &args.html {
+        let page = page(&explanation, &month(&ledger, args.account, args.day)?)?;
+        std::fs::write(path, page).map_err(|error| Failure::write(&path.display().to_string(), &error))?;
+    }
     Ok((job.output.to_string(), explanation))
 }
 

@@ -10,6 +10,10 @@ use super::terminal::Look;
 /// Periods of a line that are shown; all are in the JSON document.
 const SHOWN_PERIODS: usize = 12;
 
+/// The columns of the grants' table that say what a grant is, and those that say what it held: two tables where one is too wide.
+const WHAT_IT_IS: [usize; 4] = [0, 1, 2, 3];
+const WHAT_IT_HELD: [usize; 5] = [0, 4, 5, 6, 7];
+
 /// The text.
 pub(crate) fn text(document: &ExplainDocument<'_>, look: Look) -> String {
     let told = document.explanation;
@@ -17,13 +21,13 @@ pub(crate) fn text(document: &ExplainDocument<'_>, look: Look) -> String {
     if told.lines.is_empty() {
         text.push_str(&format!("\n{}\n", nothing_used(told)));
     } else {
-        section(&mut text, "Seconds to minutes", look);
+        section(&mut text, "Step 1: seconds to minutes", look);
         text.push_str(&minutes(told, look));
-        section(&mut text, "Grants, then pay-as-you-go", look);
+        section(&mut text, "Step 2: grants, then pay-as-you-go", look);
         text.push_str(&deduction(told, look));
-        section(&mut text, "Price", look);
+        section(&mut text, "Step 3: price", look);
         text.push_str(&prices(told, look));
-        section(&mut text, "Bills", look);
+        section(&mut text, "Step 4: bills", look);
         text.push_str(&bills(told, look));
     }
     if !told.grants.is_empty() {
@@ -217,7 +221,7 @@ fn deduction(told: &Explanation, look: Look) -> String {
         }
         match &duration.rest {
             Some(rest) if rest.billed => text.push_str(&format!(
-                "    = {} pay-as-you-go: {}\n",
+                "    = {} billed: {}\n",
                 minutes_of(rest.minutes),
                 rest.because
             )),
@@ -331,7 +335,15 @@ fn grants(told: &Explanation, look: Look) -> String {
             grant.status.unwrap_or_default().to_owned(),
         ]);
     }
-    let mut text = table.render(look);
+    let is_wide = look.width.is_some_and(|width| table.width() + 2 > usize::from(width));
+    let mut text = match is_wide {
+        true => format!(
+            "{}\n{}",
+            table.select(&WHAT_IT_IS).render(look),
+            table.select(&WHAT_IT_HELD).render(look)
+        ),
+        false => table.render(look),
+    };
     let idle = told
         .grants
         .iter()

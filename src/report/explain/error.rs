@@ -73,7 +73,7 @@ pub enum ExplainError {
     OutOfRange(#[from] OutOfRange),
     /// The page could not be made (exit 1).
     #[error("the page cannot be made: {0}")]
-    Page(#[from] askama::Error),
+    Page(#[from] minijinja::Error),
     /// Reading the job's inputs or the ledger failed, as in a night.
     #[error(transparent)]
     Settle(#[from] SettleError),

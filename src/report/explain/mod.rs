@@ -5,11 +5,14 @@
 //! `bills` tell what came out as plain data (`story`), `compare` looks for differences; `month` and `page` make a page of it.
 
 mod bills;
+mod charts;
 mod compare;
 mod error;
 mod grants;
 mod lines;
+mod month;
 mod narrow;
+mod page;
 mod past;
 mod reasons;
 mod recompute;
@@ -19,6 +22,8 @@ mod story;
 mod usage;
 
 pub use error::ExplainError;
+pub use month::{DayBills, Month, month};
+pub use page::page;
 pub use recompute::{Question, explain};
 pub use story::{
     BalanceStory, BillStory, ComparedTable, Difference, Draw, DurationStory, Explanation, GrantStep, GrantStory,

@@ -40,6 +40,12 @@ impl<'a> TableRows<'a> {
         self.column(name).as_primitive::<Decimal128Type>().value(row)
     }
 
+    /// A cell of a date column that is never null.
+    pub(super) fn day(self, row: usize, name: &str) -> BillingDay {
+        let days = self.column(name).as_primitive::<Date32Type>().value(row);
+        BillingDay::from_epoch_days(days).unwrap_or(BillingDay::from_date(chrono::NaiveDate::MIN))
+    }
+
     fn column(self, name: &str) -> &'a dyn Array {
         self.batch
             .column_by_name(name)
