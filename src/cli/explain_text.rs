@@ -60,7 +60,7 @@ fn head(told: &Explanation, look: Look) -> String {
                 (
                     "price list",
                     format!(
-                        "{} of catalog {}…",
+                        "{} of catalog {}",
                         told.price_list,
                         told.catalog.get(..12).unwrap_or(&told.catalog)
                     ),
@@ -208,9 +208,9 @@ fn deduction(told: &Explanation, look: Look) -> String {
                     thousands(served.minutes),
                     plain(&served.ratio.to_string()),
                     plain(&served.quota.to_string()),
-                    thousands(served.before),
+                    plain(&served.before.to_string()),
                     arrow(look),
-                    thousands(served.after),
+                    plain(&served.after.to_string()),
                 )),
                 StepOutcome::PassedOver(reason) if reason.all_day => {}
                 StepOutcome::PassedOver(reason) => {
@@ -320,7 +320,7 @@ fn grants(told: &Explanation, look: Look) -> String {
         ("status", Align::Left),
     ]);
     for grant in &told.grants {
-        let quota = |quota: Option<Quota>| quota.map(thousands).unwrap_or_default();
+        let quota = |quota: Option<Quota>| quota.map(|quota| plain(&quota.to_string())).unwrap_or_default();
         table.row([
             grant.grant.clone(),
             grant.plan.clone().unwrap_or_else(|| "free minutes".to_owned()),
@@ -330,7 +330,7 @@ fn grants(told: &Explanation, look: Look) -> String {
                 _ => String::new(),
             },
             quota(grant.before),
-            thousands(grant.used),
+            plain(&grant.used.to_string()),
             quota(grant.after),
             grant.status.unwrap_or_default().to_owned(),
         ]);

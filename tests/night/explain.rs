@@ -66,7 +66,10 @@ fn tamper(world: &World, batch: &str, table: &str, edit: impl FnOnce(RecordBatch
     let mut json: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
     let entries = json["files"].as_array_mut().unwrap();
     let entry = entries.iter_mut().find(|entry| entry["path"] == *path).unwrap();
-    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     entry["size"] = bytes.len().into();
     entry["sha256"] = digest.into();
     entry["rows"] = edited.num_rows().into();
@@ -87,7 +90,11 @@ fn plus(batch: &RecordBatch, name: &str, units: i128) -> RecordBatch {
     let DataType::Decimal128(precision, scale) = *column.data_type() else {
         panic!("{name} is no decimal");
     };
-    let values = column.as_primitive::<Decimal128Type>().values().iter().map(|value| value + units);
+    let values = column
+        .as_primitive::<Decimal128Type>()
+        .values()
+        .iter()
+        .map(|value| value + units);
     let column = Decimal128Array::from_iter_values(values)
         .with_precision_and_scale(precision, scale)
         .unwrap();
@@ -162,13 +169,19 @@ fn a_void_grant_is_explained() {
     }
     tamper(&world, "2024-10-12.00", "grants", |grants| {
         let ids = grants.column_by_name("grant_id").unwrap().as_string::<i32>();
-        let status: StringArray = ids.iter().map(|id| Some(if id == Some("mine") { "void" } else { "active" })).collect();
+        let status: StringArray = ids
+            .iter()
+            .map(|id| Some(if id == Some("mine") { "void" } else { "active" }))
+            .collect();
         with_column(&grants, "status", Arc::new(status))
     });
     let document = document(&world, &["--day", "2024-10-13"], 1);
     let step = &document["lines"][0]["how"]["duration"]["steps"][1];
     assert_eq!((&step["grant"], &step["reason"]), (&"mine".into(), &"void".into()));
-    assert_eq!(document["grants"][1]["idle_because"], "void since the account's removal");
+    assert_eq!(
+        document["grants"][1]["idle_because"],
+        "void since the account's removal"
+    );
 }
 
 /// What is posted and what the rules make of it, side by side; the exit code is 1.
@@ -178,7 +191,9 @@ fn an_edited_ledger_is_told_row_by_row() {
     world.an_hour_of_hd(DAY);
     world.settled(DAY);
     tamper(&world, "2024-10-12.00", "bills", |bills| plus(&bills, "amount", 1));
-    tamper(&world, "2024-10-12.00", "bill_lines", |lines| plus(&lines, "unit_price", -10_000));
+    tamper(&world, "2024-10-12.00", "bill_lines", |lines| {
+        plus(&lines, "unit_price", -10_000)
+    });
     tamper(&world, "2024-10-12.00", "grants", |grants| grants.slice(0, 0));
     let document = document(&world, &["--day", DAY], 1);
     assert_eq!(document["agrees"], false);
@@ -194,8 +209,16 @@ fn an_edited_ledger_is_told_row_by_row() {
     );
     let said = explain(&world, &["--day", DAY, "--html", "bill.html"]);
     assert_eq!(said.code, 1, "{}", said.stderr);
-    assert!(said.stdout.contains("the ledger says something else: 3 differences"), "{}", said.stdout);
-    assert!(error(&said).contains("what is posted is not what the rules make of it"), "{}", said.stderr);
+    assert!(
+        said.stdout.contains("the ledger says something else: 3 differences"),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        error(&said).contains("what is posted is not what the rules make of it"),
+        "{}",
+        said.stderr
+    );
     let page = fs::read_to_string(world.path("bill.html")).unwrap();
     assert!(page.contains("The ledger says something else") && page.contains("3.980000"));
     // One app is told, all rows are compared.
@@ -234,9 +257,15 @@ fn changed_facts_are_a_difference_with_a_note() {
     world.replace("accounts.csv", ",on", ",off");
     let document = document(&world, &["--day", DAY], 1);
     let found = differences(&document);
-    assert!(found.contains(&"bills | period_start 2024-10-12, item av | amount | 0.24 | 0.00".to_owned()), "{found:?}");
+    assert!(
+        found.contains(&"bills | period_start 2024-10-12, item av | amount | 0.24 | 0.00".to_owned()),
+        "{found:?}"
+    );
     let note = document["notes"][0].as_str().unwrap();
-    assert!(note.starts_with("accounts has changed since the day was settled"), "{note}");
+    assert!(
+        note.starts_with("accounts has changed since the day was settled"),
+        "{note}"
+    );
 }
 
 /// What happened after the billing time changes nothing: purchases, payments, plans and prices of a later catalog.
@@ -264,7 +293,10 @@ fn later_facts_and_catalogs_do_not_count() {
     let notes = |text: &str| -> String { text.lines().filter(|line| !line.starts_with("note: ")).collect() };
     let after = text(&world, DAY);
     assert_eq!(notes(&after).replace(' ', ""), notes(&before).replace(' ', ""));
-    assert!(after.contains("note: packages has changed since the day was settled"), "{after}");
+    assert!(
+        after.contains("note: packages has changed since the day was settled"),
+        "{after}"
+    );
 }
 
 /// Only the day's batch and the one before it are read.
@@ -315,7 +347,11 @@ fn five_minute_periods_are_told() {
         .iter()
         .map(|one| {
             let fields = ["seconds", "cumulative_seconds", "cumulative_minutes", "minutes"];
-            format!("{} {}", one["from"].as_str().unwrap(), fields.map(|field| one[field].to_string()).join(" "))
+            format!(
+                "{} {}",
+                one["from"].as_str().unwrap(),
+                fields.map(|field| one[field].to_string()).join(" ")
+            )
         })
         .collect();
     assert_eq!(periods, ["00:00 30 30 1 1", "00:05 20 50 1 0", "00:10 40 90 2 1"]);
@@ -419,11 +455,18 @@ fn what_is_missing_is_named() {
         broken("_batches/2024-10-12.00.json", Some("{}")),
     ];
     insta::assert_snapshot!(shown.join("\n"), @"");
-    world.write("accounts.csv", "account_id,registered_at,payg\n8,2024-01-01T00:00:00+08:00,on\n");
+    world.write(
+        "accounts.csv",
+        "account_id,registered_at,payg\n8,2024-01-01T00:00:00+08:00,on\n",
+    );
     world.write("opening_grants.csv", "grant_id,used\n");
     let gone = explain(&world, &["--day", DAY]);
     assert_eq!(gone.code, 3);
-    assert!(error(&gone).contains("account 7 is in the ledger but not in the accounts dimension"), "{}", gone.stderr);
+    assert!(
+        error(&gone).contains("account 7 is in the ledger but not in the accounts dimension"),
+        "{}",
+        gone.stderr
+    );
 }
 
 /// Ids come from files of others: nothing of them is markup.
@@ -441,7 +484,10 @@ fn the_page_escapes_what_comes_from_data() {
     let said = explain(&world, &["--day", DAY, "--html", "bill.html"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     let page = fs::read_to_string(world.path("bill.html")).unwrap();
-    assert!(page.contains("&lt;script&gt;alert(") && page.contains("&lt;b&gt;test&lt;/b&gt; &amp; "), "{page}");
+    assert!(
+        page.contains("&lt;script&gt;alert(") && page.contains("&lt;b&gt;test&lt;/b&gt; &amp; "),
+        "{page}"
+    );
     assert!(!page.contains("<script") && !page.contains("<b>test"), "{page}");
 }
 
@@ -453,7 +499,9 @@ fn the_page_is_self_contained() {
     world.settled(DAY);
     explain(&world, &["--day", DAY, "--html", "bill.html"]);
     let page = fs::read_to_string(world.path("bill.html")).unwrap();
-    for outside in ["http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link", "file:", "DIR"] {
+    for outside in [
+        "http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link", "file:", "DIR",
+    ] {
         assert!(!page.contains(outside), "{outside}");
     }
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());

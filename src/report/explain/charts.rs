@@ -4,8 +4,8 @@
 use chrono::Datelike;
 use serde::Serialize;
 
-use crate::report::numbers::thousands;
-use crate::rules::quantity::Cents;
+use crate::report::numbers::{plain, thousands};
+use crate::rules::quantity::{Cents, Quota};
 
 use super::month::Month;
 use super::story::{Draw, DurationStory, GrantStory};
@@ -102,8 +102,8 @@ pub(super) fn waterfall(grant: &GrantStory, draws: &[Draw]) -> Option<Waterfall>
         }
     });
     Some(Waterfall {
-        low: thousands(crate::rules::quantity::Quota::from_units(low)),
-        high: thousands(crate::rules::quantity::Quota::from_units(high)),
+        low: plain(&Quota::from_units(low).to_string()),
+        high: plain(&Quota::from_units(high).to_string()),
         is_cut,
         falls: falls.collect(),
     })
@@ -170,8 +170,8 @@ pub(super) struct Tick {
 /// The chart of a month; None where nothing was billed.
 pub(super) fn daily(month: &Month, name: impl Fn(&str) -> String) -> Option<Daily> {
     let mut items: Vec<&str> = Vec::new();
-    for (item, _) in month.days.iter().flat_map(|day| &day.amounts) {
-        if !items.contains(&item.as_str()) {
+    for (item, amount) in month.days.iter().flat_map(|day| &day.amounts) {
+        if *amount != Cents::ZERO && !items.contains(&item.as_str()) {
             items.push(item);
         }
     }

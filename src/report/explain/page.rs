@@ -66,8 +66,8 @@ impl<'a> PageView<'a> {
         let shown = |grant: &&GrantStory| grant.before.is_some();
         let idle = told.grants.iter().filter(|grant| grant.before.is_none());
         let name = |item: &str| {
-            let bill = told.bills.iter().find(|bill| bill.item == item);
-            bill.map_or_else(|| item.to_owned(), |bill| words(&bill.item_name))
+            let known = told.item_names.iter().find(|(id, _)| id == item);
+            words(known.map_or(item, |(_, name)| name))
         };
         let rows: usize = told.compared.iter().map(|table| table.rows).sum();
         Self {
@@ -145,7 +145,8 @@ struct LineView {
     price: String,
     list: String,
     cost: String,
-    formula: String,
+    /// None where nothing is priced.
+    formula: Option<String>,
     coverage: Vec<Stretch>,
     steps: Vec<StepView>,
     periods: Vec<PeriodStory>,
@@ -176,7 +177,7 @@ impl LineView {
             },
             list: line.price_list.clone().unwrap_or_default(),
             cost: plain(&line.amount.to_string()),
-            formula: line.formula.clone(),
+            formula: (line.quantity.units() != 0).then(|| line.formula.clone()),
             coverage: duration.map(|story| charts::coverage(&[story])).unwrap_or_default(),
             steps: duration.map(steps).unwrap_or_default(),
             periods: duration
@@ -218,8 +219,8 @@ fn steps(story: &DurationStory) -> Vec<StepView> {
                     thousands(served.minutes),
                     plain(&served.ratio.to_string()),
                     plain(&served.quota.to_string()),
-                    thousands(served.before),
-                    thousands(served.after),
+                    plain(&served.before.to_string()),
+                    plain(&served.after.to_string()),
                 ),
             },
             StepOutcome::PassedOver(reason) => StepView {
@@ -271,7 +272,7 @@ struct DrawView {
 impl GrantView {
     fn new(grant: &GrantStory) -> Self {
         let draws = shown_draws(&grant.draws);
-        let quota = |quota: Option<Quota>| quota.map(thousands).unwrap_or_default();
+        let quota = |quota: Option<Quota>| quota.map(|quota| plain(&quota.to_string())).unwrap_or_default();
         let bound = grant
             .apps
             .iter()
@@ -293,7 +294,7 @@ impl GrantView {
             },
             quota: quota(grant.quota),
             before: quota(grant.before),
-            used: thousands(grant.used),
+            used: plain(&grant.used.to_string()),
             after: quota(grant.after),
             status: grant.status.unwrap_or_default(),
             waterfall: charts::waterfall(grant, &draws),
@@ -315,7 +316,7 @@ impl DrawView {
                 plain(&draw.ratio.to_string()),
                 plain(&draw.quota.to_string())
             ),
-            after: thousands(draw.after),
+            after: plain(&draw.after.to_string()),
         }
     }
 }

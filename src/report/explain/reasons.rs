@@ -78,7 +78,12 @@ pub(super) fn rest(rest: &ToldRest, app: SdkAppId) -> RestStory {
         ToldFate::NoPaidPackage => (
             false,
             "no_paid_package",
-            format!("no paid package of {whose} is valid, so pay-as-you-go is locked"),
+            match app {
+                SdkAppId::ACCOUNT_WIDE => {
+                    "no paid package of the account is valid, so pay-as-you-go is locked".to_owned()
+                }
+                _ => "no paid package bound to the app or the account is valid, so pay-as-you-go is locked".to_owned(),
+            },
         ),
         ToldFate::NoPrice => (false, "no_price", "the tier has no price".to_owned()),
     };

@@ -215,5 +215,11 @@ fn tell(computed: &Computed<'_>, question: Question) -> Result<Explanation, Expl
         compared: Vec::new(),
         differences: Vec::new(),
         notes: Vec::new(),
+        item_names: batch
+            .book
+            .items
+            .iter()
+            .map(|item| (item.id.clone(), item.name.clone()))
+            .collect(),
     })
 }

@@ -61,6 +61,9 @@ pub struct Explanation {
     pub differences: Vec<Difference>,
     /// What the reader should know, such as inputs that have changed since.
     pub notes: Vec<String>,
+    /// What the catalog of the day calls its items: id and name.
+    #[serde(skip)]
+    pub item_names: Vec<(String, String)>,
 }
 
 /// A bill: its lines added up and rounded once.
