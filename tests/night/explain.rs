@@ -147,7 +147,7 @@ fn every_reason_is_explained() {
             }
         })
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!("reasons", told.join("\n"));
     assert_eq!(
         document["lines"][0]["how"]["duration"]["rest"]["reason"],
         "paid_package"
@@ -416,7 +416,7 @@ fn what_cannot_be_explained_says_why() {
         assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{}", said.stderr);
         said.stderr.as_str()
     });
-    insta::assert_snapshot!(shown.join("\n"), @"");
+    insta::assert_snapshot!("cannot_be_explained", shown.join("\n"));
     for said in [&no_account, &no_app] {
         assert_eq!(said.code, 2);
         assert!(said.stderr.contains("expected the number of"), "{}", said.stderr);
@@ -454,7 +454,7 @@ fn what_is_missing_is_named() {
         broken(&catalog, Some("currency = \"EUR\"")).replace(&catalog, "[catalog]"),
         broken("_batches/2024-10-12.00.json", Some("{}")),
     ];
-    insta::assert_snapshot!(shown.join("\n"), @"");
+    insta::assert_snapshot!("missing", shown.join("\n"));
     world.write(
         "accounts.csv",
         "account_id,registered_at,payg\n8,2024-01-01T00:00:00+08:00,on\n",
