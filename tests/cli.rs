@@ -72,7 +72,15 @@ fn help() {
 
 #[test]
 fn help_of_each_command() {
-    for command in ["settle", "check", "verify", "explain", "schema", "sample", "completions"] {
+    for command in [
+        "settle",
+        "check",
+        "verify",
+        "explain",
+        "schema",
+        "sample",
+        "completions",
+    ] {
         let shown = stdout(&format!("{command} --help"));
         assert!(shown.contains("\nExamples:\n"), "{command} shows no examples");
         insta::assert_snapshot!(format!("help_{command}"), shown);
@@ -94,14 +102,7 @@ fn help_hides_what_does_not_exist_yet() {
     ] {
         assert!(!shown.contains(hidden), "{hidden} is in the help");
     }
-    for later in [
-        "reconcile",
-        "simulate",
-        "export",
-        "timeline",
-        "plan",
-        "status",
-    ] {
+    for later in ["reconcile", "simulate", "export", "timeline", "plan", "status"] {
         let said = stderr_of_failure(later, 2);
         assert!(said.starts_with("error: unrecognized subcommand"), "{said}");
     }

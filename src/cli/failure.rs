@@ -102,7 +102,9 @@ impl From<ExplainError> for Failure {
             ExplainError::Settle(error) => return error.into(),
             ExplainError::NoLedger { .. } => Some("settle a day first: nightbill settle --help"),
             ExplainError::NotSettled { .. } => Some("name a day that is settled"),
-            ExplainError::UnknownAccount(_) => Some("check the number; `nightbill check` counts the accounts of the job"),
+            ExplainError::UnknownAccount(_) => {
+                Some("check the number; `nightbill check` counts the accounts of the job")
+            }
             _ => None,
         };
         Self {

@@ -17,6 +17,7 @@ mod past;
 mod reasons;
 mod recompute;
 mod rows;
+mod serial;
 mod steps;
 mod story;
 mod usage;

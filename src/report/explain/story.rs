@@ -1,13 +1,13 @@
 //! The explanation as plain data: what the text, the JSON document and the page are made of.
 
-use std::fmt::Display;
-
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::rules::quantity::{
     AccountId, Amount, BillingDay, Cents, Instant, Minutes, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
 };
+
+use super::serial::{account, app, apps, count, optional_app, optional_text, text};
 
 /// One account's day, with the story of every line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -425,52 +425,4 @@ pub struct Difference {
     pub posted: Option<String>,
     /// What the rules make of it; None: no such row, or null.
     pub recomputed: Option<String>,
-}
-
-fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
-fn optional_text<S: Serializer>(value: &Option<impl Display>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => serializer.collect_str(value),
-        None => serializer.serialize_none(),
-    }
-}
-
-fn account<S: Serializer>(account: &AccountId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_i64(account.get())
-}
-
-fn app<S: Serializer>(app: &SdkAppId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_i64(app.get())
-}
-
-fn optional_app<S: Serializer>(app: &Option<SdkAppId>, serializer: S) -> Result<S::Ok, S::Error> {
-    app.map(SdkAppId::get).serialize(serializer)
-}
-
-fn apps<S: Serializer>(apps: &[SdkAppId], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(apps.iter().map(|app| app.get()))
-}
-
-/// A plain integer.
-fn count<S: Serializer>(count: &(impl Copy + Count), serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_i64(count.count())
-}
-
-trait Count {
-    fn count(self) -> i64;
-}
-
-impl Count for Seconds {
-    fn count(self) -> i64 {
-        self.get()
-    }
-}
-
-impl Count for Minutes {
-    fn count(self) -> i64 {
-        self.get()
-    }
 }
