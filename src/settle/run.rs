@@ -10,7 +10,7 @@ use crate::catalog::parse::parse;
 use crate::inputs::catalog::{self, Source};
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
-use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest};
+use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest, Way};
 use crate::job::Job;
 use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger, LedgerError};
 use crate::ledger::record::{BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
@@ -291,6 +291,7 @@ impl Run<'_> {
             accounts: &RegisteredBy::new(self.dimensions.index(), known_at),
             deduction_period,
             max_rejected_rows: self.job.max_rejected_rows,
+            way: Way::default(),
             progress: &|rows| self.progress.rows_read(rows),
         };
         usage::scan(&request).map_err(|source| SettleError::Scan { day, source })

@@ -7,6 +7,8 @@ mod kinds;
 mod memory;
 mod reading;
 mod reference;
+mod remote;
 mod rules;
 mod sample;
+mod ways;
 mod world;

@@ -9,10 +9,12 @@ use parquet::file::metadata::{
 };
 
 use super::bounds::{
-    MAX_COLUMN_CHUNKS, MAX_FOOTER_BYTES, MAX_ROWS_PER_BYTE, MAX_SCHEMA_DEPTH, MAX_SCHEMA_ELEMENTS, TAIL_BYTES,
+    FOOTER_BYTES_AT_ONCE, MAX_COLUMN_CHUNKS, MAX_FOOTER_BYTES, MAX_ROWS_PER_BYTE, MAX_SCHEMA_DEPTH,
+    MAX_SCHEMA_ELEMENTS, TAIL_BYTES,
 };
 use super::columns::{Column, ROLES, Role, find_columns};
 use super::error::{Fault, ScanError};
+use super::many::{Room, Taken};
 use super::pages::Chunk;
 use super::panics;
 use super::source::Source;
@@ -47,10 +49,15 @@ pub(super) struct RowGroup {
     pub(super) chunks: [Option<Chunk>; ROLES],
 }
 
+/// Room for the footers that are read and decoded at a time.
+pub(super) fn room_for_footers() -> Room {
+    Room::new(FOOTER_BYTES_AT_ONCE)
+}
+
 /// Reads a file's footer.
-pub(super) fn read_footer(source: Source) -> Result<UsageFile, ScanError> {
+pub(super) fn read_footer(source: Source, room: &Room) -> Result<UsageFile, ScanError> {
     let path = source.path().to_owned();
-    let (footer, data_end) = footer_bytes(&source).map_err(|fault| fault.at(&path, None, None))?;
+    let (footer, data_end, _taken) = footer_bytes(&source, room).map_err(|fault| fault.at(&path, None, None))?;
     let metadata = decode(&footer).map_err(|fault| fault.at(&path, None, None))?;
     let file = metadata.file_metadata();
     let columns = panics::catch(|| find_columns(file.schema_descr(), file.key_value_metadata()))
@@ -70,8 +77,8 @@ pub(super) fn read_footer(source: Source) -> Result<UsageFile, ScanError> {
     })
 }
 
-/// The footer's bytes, and where the file's data ends.
-pub(super) fn footer_bytes(source: &Source) -> Result<(Bytes, u64), Fault> {
+/// The footer's bytes, where the file's data ends, and the room that a footer takes which the first read does not hold.
+pub(super) fn footer_bytes<'a>(source: &Source, room: &'a Room) -> Result<(Bytes, u64, Option<Taken<'a>>), Fault> {
     let size = source.size();
     if size < HEAD_BYTES + TRAILER_BYTES {
         return Err(Fault::bad(format!(
@@ -107,13 +114,13 @@ pub(super) fn footer_bytes(source: &Source) -> Result<(Bytes, u64), Fault> {
         .filter(|end| *end >= HEAD_BYTES)
         .ok_or_else(|| Fault::bad(format!("a footer of {length} bytes in a file of {size}: it is corrupt")))?;
     let footer_end = size - TRAILER_BYTES;
-    let footer = if data_end >= tail_start {
+    if data_end >= tail_start {
         let within = |offset: u64| usize::try_from(offset - tail_start).expect("within the tail");
-        tail.slice(within(data_end)..within(footer_end))
-    } else {
-        source.read(data_end..footer_end)?
-    };
-    Ok((footer, data_end))
+        return Ok((tail.slice(within(data_end)..within(footer_end)), data_end, None));
+    }
+    drop(tail);
+    let taken = room.take(length);
+    Ok((source.read(data_end..footer_end)?, data_end, Some(taken)))
 }
 
 /// Decodes a footer that has been walked before, so that nothing large or deep is built from it.
