@@ -2,7 +2,8 @@
 //!
 //! The night, from left to right: [`job`] and [`catalog`] say what to do, [`inputs`] reads usage and dimensions,
 //! [`rules`] (pure) turn one account's day into lines, deductions and bills, [`ledger`] posts them, and [`settle`]
-//! drives all of it. [`store`] is the only door to files and buckets, [`cli`] the only one to people.
+//! drives all of it. [`report`] tells what was posted. [`store`] is the only door to files and buckets, [`cli`] the only
+//! one to people.
 
 #![warn(unreachable_pub)]
 
@@ -14,6 +15,7 @@ mod hex;
 pub mod inputs;
 pub mod job;
 pub mod ledger;
+pub mod report;
 pub mod rules;
 pub mod sample;
 pub mod settle;

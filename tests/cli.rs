@@ -6,6 +6,8 @@ use std::process::{Command as StdCommand, Output, Stdio};
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 
+#[path = "cli/explain.rs"]
+mod explain;
 #[path = "support/json_doc.rs"]
 mod json_doc;
 #[path = "cli/night.rs"]
@@ -74,6 +76,7 @@ fn help_of_each_command() {
         "settle",
         "check",
         "verify",
+        "explain",
         "schema",
         "sample",
         "compact",
@@ -95,21 +98,12 @@ fn help_hides_what_does_not_exist_yet() {
         "timeline",
         "plan",
         "status",
-        "explain",
         "--correct-from",
         "--accounts ",
     ] {
         assert!(!shown.contains(hidden), "{hidden} is in the help");
     }
-    for later in [
-        "reconcile",
-        "simulate",
-        "export",
-        "timeline",
-        "plan",
-        "status",
-        "explain",
-    ] {
+    for later in ["reconcile", "simulate", "export", "timeline", "plan", "status"] {
         let said = stderr_of_failure(later, 2);
         assert!(said.starts_with("error: unrecognized subcommand"), "{said}");
     }

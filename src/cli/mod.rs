@@ -7,6 +7,8 @@ mod check_report;
 mod check_text;
 mod compact;
 mod completions;
+mod explain;
+mod explain_text;
 mod failure;
 mod format;
 mod memory;

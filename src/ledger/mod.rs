@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub(crate) mod parts;
+pub mod posted;
 mod publish;
 mod read;
 pub mod record;

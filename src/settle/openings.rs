@@ -1,0 +1,85 @@
+//! What was used of grants that the last snapshot does not have, although they are older than it.
+
+use crate::ledger::state::Listings;
+use crate::rules::account_day::{GrantId, GrantState};
+use crate::rules::calendar::Calendar;
+use crate::rules::facts::{Opening, OpeningGrant, Package};
+use crate::rules::quantity::{AccountId, BillingDay, Quota};
+
+use super::error::SettleError;
+
+/// An account whose opening may lack grants.
+pub(crate) struct Lookback<'a> {
+    pub calendar: &'a Calendar,
+    /// The day that is settled.
+    pub day: BillingDay,
+    /// `lookback_days` of the job.
+    pub lookback_days: u32,
+    pub account: AccountId,
+    pub packages: &'a [Package<'a>],
+    /// Its rows of `opening_grants`.
+    pub opening_grants: &'a [(&'a str, Quota)],
+}
+
+impl Lookback<'_> {
+    /// The opening with what was used of grants that are older than the last snapshot but not in it: a purchase or refund that
+    /// came late has changed their days, so that they are valid again. None when there is no such grant.
+    ///
+    /// # Errors
+    /// [`SettleError`] when an earlier batch is not as recorded, or a date leaves the calendar.
+    pub(crate) fn completed(
+        &self,
+        opening: &Opening,
+        grants: &[GrantState<'_>],
+        listings: &mut Listings<'_>,
+    ) -> Result<Option<Opening>, SettleError> {
+        let mut completed: Option<Opening> = None;
+        for state in grants {
+            let Some(since) = self.listed_since(state.grant)? else {
+                continue;
+            };
+            let id = state.grant.to_string();
+            if opening.grants.iter().any(|grant| grant.id == id) {
+                continue;
+            }
+            let listed = listings.latest(self.account, &id, since)?;
+            let before = self.opening_grants.iter().find(|(grant, _)| *grant == id);
+            let before = before.map(|(_, used)| opening_grant(&id, *used));
+            if let Some(grant) = listed.or(before) {
+                completed.get_or_insert_with(|| opening.clone()).grants.push(grant);
+            }
+        }
+        Ok(completed)
+    }
+
+    /// The first day whose batch may have listed a grant that began before this day; None for one that begins with it.
+    fn listed_since(&self, grant: GrantId<'_>) -> Result<Option<BillingDay>, SettleError> {
+        let first = match grant {
+            GrantId::Free { first_day, .. } => first_day,
+            GrantId::Package(id) => {
+                let package = self
+                    .packages
+                    .iter()
+                    .find(|package| package.id == id)
+                    .expect("grants are of these packages");
+                self.calendar.day_of(package.purchased_at)?
+            }
+        };
+        // Its days may have moved within the time in which settled days are looked at again.
+        let since = self
+            .day
+            .checked_add_days(-i64::from(self.lookback_days))
+            .unwrap_or(first);
+        Ok((first < self.day).then_some(first.min(since)))
+    }
+}
+
+/// A row of `opening_grants`.
+pub(crate) fn opening_grant(id: &str, used: Quota) -> OpeningGrant {
+    OpeningGrant {
+        id: id.to_owned(),
+        opening: used,
+        used,
+        void: false,
+    }
+}
