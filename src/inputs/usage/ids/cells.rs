@@ -5,6 +5,7 @@ use crate::rules::quantity::SdkAppId;
 
 use super::super::groups::{Key, Runs, Table};
 use super::values::Tiers;
+use super::vector::{find_others, least, look_up};
 
 /// Cells of the array at most; with more, rows are summed one by one.
 const MAX_CELLS: usize = 2 << 20;
@@ -129,6 +130,10 @@ pub(super) struct Cells<'a> {
     code_of: Box<[u32; PLACES]>,
     /// The tiers of codes, from 1.
     coded: Vec<TierId>,
+    /// The row of the table of tiers that most rows of usage are in, as far as is known.
+    usual_lead: u32,
+    /// Rows of a block that are in another.
+    others: Vec<usize>,
     line_bits: u32,
     period: u16,
     /// What a row has, unless it is counted otherwise; set by the first row.
@@ -150,6 +155,8 @@ impl<'a> Cells<'a> {
             tiers,
             code_of: Box::new([NO_CODE; PLACES]),
             coded: Vec::new(),
+            usual_lead: 0,
+            others: Vec::new(),
             line_bits: LEAST_LINE_BITS,
             period: 0,
             usual: None,
@@ -212,23 +219,31 @@ impl<'a> Cells<'a> {
     }
 
     /// Whether all of them have a code.
-    fn look_up_codes(&self, columns: &[u32], rows: Lead<'_>, codes: &mut [u32]) -> bool {
-        let mut all = true;
-        let mut put = |code: &mut u32, place: u32| {
-            *code = self.code_of[to_usize(place) % PLACES];
-            all &= *code != NO_CODE;
+    fn look_up_codes(&mut self, columns: &[u32], rows: Lead<'_>, codes: &mut [u32]) -> bool {
+        let usual = match rows {
+            Lead::Same(row) => row,
+            Lead::Each(_) => self.usual_lead,
         };
-        match rows {
-            Lead::Same(row) => {
-                let each = codes.iter_mut().zip(columns);
-                each.for_each(|(code, column)| put(code, column.wrapping_add(row)));
-            }
-            Lead::Each(rows) => {
-                let each = codes.iter_mut().zip(columns).zip(rows);
-                each.for_each(|((code, column), row)| put(code, column.wrapping_add(*row)));
+        self.others.clear();
+        // The tiers of the usual row of the table, by column.
+        let mut entries = [NO_CODE; 16];
+        if self.tiers.columns() > entries.len() {
+            self.others.extend(0..columns.len());
+        } else if let Lead::Each(rows) = rows {
+            find_others(rows, usual, &mut self.others);
+            if self.others.len() > columns.len() / 2 {
+                // The next block may be luckier.
+                self.usual_lead = rows.get(rows.len() / 2).copied().unwrap_or(usual);
             }
         }
-        all
+        let row = self.code_of.iter().skip(to_usize(usual)).take(self.tiers.columns());
+        entries.iter_mut().zip(row).for_each(|(entry, code)| *entry = *code);
+        codes.copy_from_slice(columns);
+        look_up(&entries, codes);
+        for at in &self.others {
+            codes[*at] = self.code_of[to_usize(columns[*at].wrapping_add(rows.at(*at))) % PLACES];
+        }
+        least(codes) != NO_CODE
     }
 
     /// The period of the rows that come next.
@@ -301,8 +316,9 @@ impl<'a> Cells<'a> {
             Seconds::Each(seconds) if seconds == usual => return Vec::new(),
             Seconds::Each(_) => (0..rows.apps.len()).collect(),
             Seconds::Of(seconds) => {
-                let each = seconds.iter().enumerate();
-                each.filter(|(_, seconds)| **seconds != usual).map(|(row, _)| row).collect()
+                let mut unusual = Vec::new();
+                find_others(seconds, usual, &mut unusual);
+                unusual
             }
         };
         if unusual.len() * MOST_UNUSUAL <= rows.apps.len() {

@@ -57,49 +57,104 @@ impl Hybrid {
     pub(super) fn fill(&mut self, bytes: &[u8], out: &mut [u32]) -> Result<(), Stop> {
         let mut done = 0;
         while done < out.len() {
+            done += self.fill_short_runs(bytes, &mut out[done..]);
             let rest = &mut out[done..];
+            if rest.is_empty() {
+                break;
+            }
+            self.load(bytes)?;
+            let count = rest.len().min(self.left());
             match &mut self.run {
-                Run::Repeated { left: 0, .. } | Run::Packed { left: 0, .. } => self.next_run(bytes)?,
                 Run::Repeated { value, left } => {
-                    let count = rest.len().min(*left);
                     rest[..count].fill(*value);
                     *left -= count;
-                    done += count;
                 }
                 Run::Packed { start, next, left } => {
-                    let count = rest.len().min(*left);
                     unpack(&bytes[*start..], self.width, *next, &mut rest[..count]);
                     *next += count;
                     *left -= count;
-                    done += count;
+                }
+            }
+            done += count;
+        }
+        Ok(())
+    }
+
+    /// As many whole runs as there are that are short and of a usual kind; returns how many values they have.
+    fn fill_short_runs(&mut self, bytes: &[u8], out: &mut [u32]) -> usize {
+        let (width, mut done) = (self.width, 0);
+        if self.left() > 0 || !(1..=8).contains(&width) {
+            return 0;
+        }
+        while let Some([header @ 2..=0x7f, value]) = bytes.get(self.at..).and_then(|rest| rest.first_chunk::<2>()) {
+            let count = usize::from(header >> 1);
+            if header & 1 == 0 {
+                if count > out.len() - done || usize::from(*value) >> width > 0 {
+                    break;
+                }
+                out[done..done + count].fill(u32::from(*value));
+                self.at += 2;
+                done += count;
+            } else {
+                let (values, length) = (count * 8, count * width);
+                let Some(packed) = bytes.get(self.at + 1..).filter(|rest| rest.len() >= length) else {
+                    break;
+                };
+                if values > out.len() - done {
+                    break;
+                }
+                unpack(packed, width, 0, &mut out[done..done + values]);
+                self.at += 1 + length;
+                done += values;
+            }
+        }
+        done
+    }
+
+    /// The next values of a stream of single bits.
+    pub(super) fn fill_bits(&mut self, bytes: &[u8], count: usize, out: &mut Bits) -> Result<(), Stop> {
+        out.clear();
+        while out.len < count {
+            self.push_short_runs(bytes, count, out);
+            if out.len == count {
+                break;
+            }
+            self.load(bytes)?;
+            let now = (count - out.len).min(self.left()).min(Bits::AT_ONCE);
+            match &mut self.run {
+                Run::Repeated { value, left } => {
+                    out.push(if *value == 1 { u64::MAX } else { 0 }, now);
+                    *left -= now;
+                }
+                Run::Packed { start, next, left } => {
+                    out.push(bits_at(&bytes[*start..], *next), now);
+                    *next += now;
+                    *left -= now;
                 }
             }
         }
         Ok(())
     }
 
-    /// The next values of a stream of single bits.
-    pub(super) fn fill_bits(&mut self, bytes: &[u8], mut count: usize, out: &mut Bits) -> Result<(), Stop> {
-        out.clear();
-        while count > 0 {
-            match &mut self.run {
-                Run::Repeated { left: 0, .. } | Run::Packed { left: 0, .. } => self.next_run(bytes)?,
-                Run::Repeated { value, left } => {
-                    let now = count.min(*left).min(Bits::AT_ONCE);
-                    out.push(if *value == 1 { u64::MAX } else { 0 }, now);
-                    *left -= now;
-                    count -= now;
-                }
-                Run::Packed { start, next, left } => {
-                    let now = count.min(*left).min(Bits::AT_ONCE);
-                    out.push(bits_at(&bytes[*start..], *next), now);
-                    *next += now;
-                    *left -= now;
-                    count -= now;
-                }
-            }
+    /// As [`fill_short_runs`](Self::fill_short_runs), up to `count` bits in all.
+    fn push_short_runs(&mut self, bytes: &[u8], count: usize, out: &mut Bits) {
+        if self.left() > 0 {
+            return;
         }
-        Ok(())
+        while let Some(word) = bytes.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let [header, value, ..] = *word;
+            let runs = usize::from(header >> 1);
+            let is_packed = header & 1 == 1;
+            let values = if is_packed { runs * 8 } else { runs };
+            let is_usual = header > 1 && header < 0x80 && values <= Bits::AT_ONCE && (is_packed || value <= 1);
+            if !is_usual || values > count - out.len {
+                return;
+            }
+            let repeated = if value == 1 { u64::MAX } else { 0 };
+            let bits = if is_packed { u64::from_le_bytes(*word) >> 8 } else { repeated };
+            out.push(bits, values);
+            self.at += if is_packed { 1 + runs } else { 2 };
+        }
     }
 
     /// Makes sure that the current run has a value left.

@@ -206,6 +206,11 @@ impl Tiers {
         self.tiers.len()
     }
 
+    /// How many columns a row has.
+    pub(super) fn columns(&self) -> usize {
+        self.bounds.len() + 1
+    }
+
     /// The tier at a row and column, given as their sum.
     pub(super) fn get(&self, at: usize) -> Option<TierId> {
         self.tiers.get(at).copied()

@@ -98,6 +98,28 @@ pub(super) fn largest(values: &[u32]) -> u32 {
     values.iter().copied().fold(0, u32::max)
 }
 
+/// The least value, the largest of all of none.
+pub(super) fn least(values: &[u32]) -> u32 {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { x86::least(values) };
+    }
+    values.iter().copied().fold(u32::MAX, u32::min)
+}
+
+/// Appends the positions of values other than `usual`.
+pub(super) fn find_others(values: &[u32], usual: u32, found: &mut Vec<usize>) {
+    let mut done = 0;
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        done = unsafe { x86::find_others(values, usual, found) };
+    }
+    let rest = values.iter().enumerate().skip(done);
+    found.extend(rest.filter(|(_, value)| **value != usual).map(|(at, _)| at));
+}
+
 /// Replaces indices below 16 by entries, and returns all of these or-ed together.
 pub(super) fn look_up(entries: &[u32; 16], indices: &mut [u32]) -> u32 {
     #[cfg(target_arch = "x86_64")]
@@ -139,9 +161,9 @@ pub(super) fn spread(levels: &[u64], values: &[u32], null: u32, out: &mut [u32])
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm_cvtsi64_si128, _mm_loadu_si128, _mm256_and_si256, _mm256_blendv_epi8, _mm256_cmpeq_epi32,
-        _mm256_cmpgt_epi32, _mm256_cvtepu8_epi32, _mm256_loadu_si256, _mm256_or_si256, _mm256_permutevar8x32_epi32,
-        _mm256_set_m128i, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srlv_epi32,
+        __m128i, __m256i, _mm_cvtsi64_si128, _mm_loadu_si128, _mm256_and_si256, _mm256_blendv_epi8, _mm256_castsi256_ps,
+        _mm256_cmpeq_epi32, _mm256_cmpgt_epi32, _mm256_cvtepu8_epi32, _mm256_loadu_si256, _mm256_movemask_ps,
+        _mm256_or_si256, _mm256_permutevar8x32_epi32, _mm256_set_m128i, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srlv_epi32,
         _mm256_storeu_si256,
     };
 
@@ -207,6 +229,28 @@ mod x86 {
     #[target_feature(enable = "avx2")]
     pub(super) fn largest(values: &[u32]) -> u32 {
         values.iter().copied().fold(0, u32::max)
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn least(values: &[u32]) -> u32 {
+        values.iter().copied().fold(u32::MAX, u32::min)
+    }
+
+    /// Returns how many values have been looked at.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn find_others(values: &[u32], usual: u32, found: &mut Vec<usize>) -> usize {
+        let usual = _mm256_set1_epi32(usual.cast_signed());
+        let mut done = 0;
+        for eight in values.as_chunks::<LANES>().0 {
+            let same = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(load(eight), usual)));
+            let mut others = !same & 0xff;
+            while others != 0 {
+                found.push(done + usize::try_from(others.trailing_zeros()).expect("8 lanes"));
+                others &= others - 1;
+            }
+            done += LANES;
+        }
+        done
     }
 
     #[target_feature(enable = "avx2")]
@@ -350,6 +394,11 @@ mod tests {
             let seen = look_up(&entries, &mut found);
             assert_eq!((&found, seen), (&expected, expected.iter().fold(0, |all, value| all | value)));
             assert_eq!(largest(&expected), expected.iter().copied().max().unwrap_or(0));
+            assert_eq!(least(&expected), expected.iter().copied().min().unwrap_or(u32::MAX));
+            let mut others = vec![7];
+            find_others(&indices, 4, &mut others);
+            let positions = indices.iter().enumerate().filter(|(_, index)| **index != 4).map(|(at, _)| at);
+            assert!(others.into_iter().eq([7].into_iter().chain(positions)));
 
             for pattern in [0, 1, 0x5555_5555, 0x8000_0001, 0xffff_ffff, 0x0ff0_3c81_u32] {
                 let levels: Vec<u32> = (0..count).map(|row| pattern.rotate_right(row) & 1).collect();
