@@ -14,8 +14,9 @@
 )]
 
 pub mod account_day;
-mod balance;
+pub mod balance;
 pub mod calendar;
+mod closing;
 mod deduction;
 pub mod dunning;
 pub mod facts;
@@ -27,5 +28,7 @@ mod packages;
 pub mod quantity;
 mod rating;
 pub mod recorder;
+pub mod refunds;
+pub mod subscriptions;
 #[cfg(test)]
 mod testing;
