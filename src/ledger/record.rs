@@ -212,6 +212,8 @@ pub struct ControlTotals {
     pub bills: u64,
     /// Minutes by kind.
     pub minutes: MinuteTotals,
+    /// What became of accounts and packages.
+    pub decisions: DecisionTotals,
     /// Sum of `bills.amount`.
     pub amount: String,
     /// Sum of `bills.exact`.
@@ -236,6 +238,28 @@ pub struct MinuteTotals {
     pub payg: i64,
     /// Neither.
     pub unbilled: i64,
+}
+
+/// What became of accounts and packages since the batch before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionTotals {
+    /// Accounts that became overdue.
+    pub overdue: u64,
+    /// Accounts that were suspended.
+    pub suspended: u64,
+    /// Accounts that were removed.
+    pub removed: u64,
+    /// Accounts that became active again.
+    pub resumed: u64,
+    /// Packages billed: bought on the day, renewals of the night before among them.
+    pub purchased: u64,
+    /// Packages renewed for the day after.
+    pub renewed: u64,
+    /// Refund requests approved.
+    pub refunded: u64,
+    /// Refund requests refused.
+    pub refused: u64,
 }
 
 /// The record that a batch follows.

@@ -461,7 +461,13 @@ pub fn settle_account_day<'a>(
     let bills = bills(book, &lines, &purchases, &credits).map_err(out_of_range)?;
     let (balance, course) = balance.charge(&bills)?;
     closing.remove(&course)?;
-    restate(context.calendar, &mut grants, &closing.placed, &closing.carried.removals).map_err(outside)?;
+    restate(
+        context.calendar,
+        &mut grants,
+        &closing.placed,
+        &closing.carried.removals,
+    )
+    .map_err(outside)?;
     let grants = grant_states(&grants, day);
     closing.renew(course.standing(), balance.closing)?;
     let flags = Standpoint {

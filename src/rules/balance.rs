@@ -99,7 +99,12 @@ impl Balance {
 
 /// The longest grace and removal time among the account's products.
 pub fn terms(book: &Book, account: &Account<'_>) -> Terms {
-    let products = || account.products.iter().filter_map(|product| book.products.get(product.index()));
+    let products = || {
+        account
+            .products
+            .iter()
+            .filter_map(|product| book.products.get(product.index()))
+    };
     Terms {
         credit_limit: account.credit_limit,
         grace_hours: products().map(|product| product.grace_hours).max().unwrap_or(0),

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::account_day::GrantId;
 use super::account_day::{AccountFacts, DayContext, Excess, RuleError};
 use super::calendar::OutsideCalendar;
 use super::dunning::{Course, Standing};
 use super::facts::{Carried, DecidedRefund, Package, Renewal};
 use super::grants::Grant;
-use super::account_day::GrantId;
 use super::packages::{Placed, Placing, place};
 use super::quantity::{Cents, Instant, Quota};
 use super::refunds::{Deciding, RefundDecision};
@@ -122,11 +122,13 @@ impl<'p, 'a> Closing<'p, 'a> {
         self.refunds = deciding.decide(self.facts.requests, used).map_err(excess)?;
         let tomorrow = self.context.day.checked_add_days(1);
         let tomorrow = tomorrow.ok_or_else(|| excess(OutsideCalendar.into()))?;
-        self.carried.refunds.extend(self.refunds.iter().map(|refund| DecidedRefund {
-            package: refund.request.package.to_owned(),
-            requested_at: refund.request.requested_at,
-            ends_on: refund.outcome.is_ok().then_some(tomorrow),
-        }));
+        self.carried
+            .refunds
+            .extend(self.refunds.iter().map(|refund| DecidedRefund {
+                package: refund.request.package.to_owned(),
+                requested_at: refund.request.requested_at,
+                ends_on: refund.outcome.is_ok().then_some(tomorrow),
+            }));
         if self.refunds.iter().any(|refund| refund.outcome.is_ok()) {
             self.place_again()?;
         }
@@ -139,7 +141,8 @@ impl<'p, 'a> Closing<'p, 'a> {
     /// [`RuleError`] when a sum or a date leaves its range.
     pub(super) fn renew(&mut self, standing: Standing, closing: Cents) -> Result<(), RuleError> {
         if !self.placed.is_empty() {
-            self.renew_packages(standing, closing).map_err(|excess| excess.of(self.facts.account.id))?;
+            self.renew_packages(standing, closing)
+                .map_err(|excess| excess.of(self.facts.account.id))?;
         }
         Ok(())
     }

@@ -109,7 +109,13 @@ impl Standpoint<'_, '_> {
         if !self.facts.disabled.is_empty() {
             self.disabled(&mut flags)?;
         }
-        let name = |product: ProductId| self.context.book.products.get(product.index()).map(|product| &product.id);
+        let name = |product: ProductId| {
+            self.context
+                .book
+                .products
+                .get(product.index())
+                .map(|product| &product.id)
+        };
         flags.sort_by(|one, other| {
             let key = |flag: &Flag| (flag.app, name(flag.product), flag.kind.as_str());
             key(one).cmp(&key(other))
@@ -125,7 +131,9 @@ impl Standpoint<'_, '_> {
         let (kind, since, deadline) = match (violation, self.standing) {
             (Some(at), _) => {
                 let hours = terms(self.context.book, account).removal_days.checked_mul(24);
-                let deadline = hours.and_then(|hours| at.checked_add_hours(hours)).ok_or(OutsideCalendar)?;
+                let deadline = hours
+                    .and_then(|hours| at.checked_add_hours(hours))
+                    .ok_or(OutsideCalendar)?;
                 (FlagKind::Violation, at, Some(deadline))
             }
             (None, Standing::Active) => return Ok(()),
@@ -203,7 +211,8 @@ impl Standpoint<'_, '_> {
             }
             // One that was refunded while it waited was never there.
             let began = serving().filter(|placed| !placed.never_began());
-            let Some(last) = began.max_by_key(|placed| (placed.ends_on, placed.package.purchased_at, placed.package.id))
+            let Some(last) =
+                began.max_by_key(|placed| (placed.ends_on, placed.package.purchased_at, placed.package.id))
             else {
                 continue;
             };
@@ -217,7 +226,12 @@ impl Standpoint<'_, '_> {
 
     fn disabled(&self, flags: &mut Vec<Flag>) -> Result<(), OutsideCalendar> {
         let billed_at = self.context.calendar.billing_instant(self.context.day)?;
-        for disabled in self.facts.disabled.iter().filter(|disabled| disabled.since <= billed_at) {
+        for disabled in self
+            .facts
+            .disabled
+            .iter()
+            .filter(|disabled| disabled.since <= billed_at)
+        {
             for product in self.facts.account.products {
                 flags.push(self.flag(disabled.app, *product, FlagKind::Disabled, disabled.since, None)?);
             }
@@ -233,7 +247,12 @@ impl Standpoint<'_, '_> {
         since: Instant,
         deadline: Option<Instant>,
     ) -> Result<Flag, OutsideCalendar> {
-        let policies = self.context.book.products.get(product.index()).map(|product| &product.policies);
+        let policies = self
+            .context
+            .book
+            .products
+            .get(product.index())
+            .map(|product| &product.policies);
         let policies = policies.expect("a product of the book");
         let began_on = self.context.calendar.day_of(since)?;
         let policy = policies.iter().rposition(|policy| policy.from <= began_on);

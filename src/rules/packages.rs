@@ -65,7 +65,9 @@ pub(super) fn with_renewals<'a>(packages: &'a [Package<'a>], renewals: &'a [Rene
     let mut all = packages.to_vec();
     for renewal in renewals {
         // Who switches auto-renewal off does so on the purchase, the only row that there is.
-        let first = packages.iter().find(|package| package.id == renewal.first_and_number().0);
+        let first = packages
+            .iter()
+            .find(|package| package.id == renewal.first_and_number().0);
         all.push(renewal.as_package(first.is_some_and(|first| first.auto_renew)));
     }
     Cow::Owned(all)
@@ -106,7 +108,9 @@ pub(super) fn share_queue(book: &Book, one: &Package<'_>, other: &Package<'_>) -
 /// Refunded while it waited, a package takes no time in the queue. One that is void ended with the removal, so who
 /// bought later finds it done.
 fn holds_up(earlier: &Placed<'_>, later: &Package<'_>) -> bool {
-    let never_began = earlier.refunded_on.is_some_and(|refunded| refunded <= earlier.valid_from);
+    let never_began = earlier
+        .refunded_on
+        .is_some_and(|refunded| refunded <= earlier.valid_from);
     let was_removed = earlier.void_at.is_some_and(|removed| removed < later.purchased_at);
     !never_began && !was_removed
 }
@@ -145,7 +149,11 @@ fn place_after<'a>(
 fn refunded_on(placing: Placing<'_>, package: &Package<'_>) -> Result<Option<BillingDay>, OutsideCalendar> {
     let outside = package.refunded_at.filter(|at| *at <= placing.known_until);
     let outside = outside.map(|at| placing.calendar.day_of(at)).transpose()?;
-    let decided = placing.carried.refunds.iter().find(|refund| refund.package == package.id);
+    let decided = placing
+        .carried
+        .refunds
+        .iter()
+        .find(|refund| refund.package == package.id);
     let approved = decided.and_then(|refund| refund.ends_on);
     Ok([outside, approved].into_iter().flatten().min())
 }
@@ -193,7 +201,7 @@ fn last_day(first: BillingDay, validity: Validity) -> Result<BillingDay, Outside
 #[cfg(test)]
 mod tests {
     use super::*;
-        use crate::rules::quantity::Cents;
+    use crate::rules::quantity::Cents;
     use crate::rules::testing::{at, book, day, plan};
 
     /// One package a line: id, plan, apps (or `-`), day of purchase, maybe `refunded=<day>`; after `=` its first and last

@@ -127,7 +127,10 @@ impl Instant {
     /// So many hours of 3,600 s later, if 64 bits can hold it.
     pub fn checked_add_hours(self, hours: i64) -> Option<Self> {
         const MICROS: i64 = 3_600_000_000;
-        hours.checked_mul(MICROS).and_then(|micros| self.0.checked_add(micros)).map(Self)
+        hours
+            .checked_mul(MICROS)
+            .and_then(|micros| self.0.checked_add(micros))
+            .map(Self)
     }
 }
 

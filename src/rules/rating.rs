@@ -5,8 +5,8 @@ use crate::catalog::book::{Book, ItemId, ProductId, TierId, Unpriced};
 use super::account_day::{Bill, BillLine, BilledItem, DayContext, RuleError};
 use super::facts::{Account, Payg};
 use super::grants::Grant;
-use super::subscriptions::{CreditLine, PurchaseLine};
 use super::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId};
+use super::subscriptions::{CreditLine, PurchaseLine};
 
 /// Prices what grants left of the lines, or marks it unbilled.
 ///
@@ -119,7 +119,9 @@ pub(super) fn bills(
     purchases: &[PurchaseLine],
     credits: &[CreditLine<'_>],
 ) -> Result<Vec<Bill>, OutOfRange> {
-    let usage = lines.iter().map(|line| (BilledItem::Usage(item_id(book, line.tier)), line.amount));
+    let usage = lines
+        .iter()
+        .map(|line| (BilledItem::Usage(item_id(book, line.tier)), line.amount));
     let purchases = purchases.iter().map(|line| (BilledItem::Package, line.amount));
     let credits = credits.iter().map(|line| (BilledItem::Refund, line.amount));
     let mut bills: Vec<Bill> = Vec::new();

@@ -118,7 +118,10 @@ impl<'a> Deciding<'_, 'a> {
         let held = request.requested_at.micros().checked_sub(package.purchased_at.micros());
         let held = held.ok_or(OutOfRange { what: "time held" })?;
         let reasons = [
-            (Refusal::NotBilledHere, placed.purchased_on < self.context.first_settled_day),
+            (
+                Refusal::NotBilledHere,
+                placed.purchased_on < self.context.first_settled_day,
+            ),
             (Refusal::NotPurchased, held < 0),
             (Refusal::Gift, package.gift),
             (Refusal::Violation, violated),
@@ -162,7 +165,9 @@ fn amount(book: &Book, placed: &Placed<'_>, held: i64) -> Result<Cents, OutOfRan
     if plan.refund == RefundKind::Full {
         return Ok(price);
     }
-    let validity = days_between(placed.valid_from, placed.valid_to).checked_add(1).ok_or(WHAT)?;
+    let validity = days_between(placed.valid_from, placed.valid_to)
+        .checked_add(1)
+        .ok_or(WHAT)?;
     let started = held.checked_add(DAY).and_then(|held| held.checked_sub(1)).ok_or(WHAT)?;
     let days_held = started.checked_div(DAY).ok_or(WHAT)?.max(1);
     let left = validity.checked_sub(days_held).ok_or(WHAT)?.max(0);
@@ -212,7 +217,12 @@ mod tests {
     /// `[R]` Refund Example: bought on March 1 at 08:00:00, given back on March 6 at 07:59:59.
     #[test]
     fn refund_of_499_after_five_days_is_418_51() {
-        let refund = refund_of("2023-03-01T00:00:00Z", "2023-03-05T23:59:59Z", "2023-03-01", "2023-03-31");
+        let refund = refund_of(
+            "2023-03-01T00:00:00Z",
+            "2023-03-05T23:59:59Z",
+            "2023-03-01",
+            "2023-03-31",
+        );
         assert_eq!(refund, "418.51");
     }
 

@@ -2,11 +2,11 @@
 
 use crate::catalog::book::{Book, PlanId};
 
+use super::account_day::Excess;
 use super::calendar::{Calendar, OutsideCalendar};
 use super::facts::{Carried, Package, Renewal};
 use super::packages::{Placed, share_queue};
 use super::quantity::{Amount, BillingDay, Cents, Instant, OutOfRange, Quantity, SdkAppId, UnitPrice};
-use super::account_day::Excess;
 use super::refunds::RefundDecision;
 
 /// A row of `bill_lines` of the item `package`: packages of one plan bought on the day.
@@ -72,7 +72,11 @@ fn app_of(package: &Package<'_>) -> SdkAppId {
 
 /// What an account pays for a package: nothing for a gift, or for a plan without a price.
 fn price_of(book: &Book, package: &Package<'_>) -> Option<Cents> {
-    if package.gift { None } else { book.plan(package.plan).price }
+    if package.gift {
+        None
+    } else {
+        book.plan(package.plan).price
+    }
 }
 
 /// The lines of packages bought on the day, by (app, plan).
@@ -159,7 +163,9 @@ struct Purchases<'p, 'a> {
 impl<'a> Purchases<'_, 'a> {
     /// How many of a plan.
     fn count(&self, plan: PlanId, counts: impl Fn(&Package<'a>) -> bool) -> u64 {
-        let bought = self.first_purchases().filter(|package| package.plan == plan && counts(package));
+        let bought = self
+            .first_purchases()
+            .filter(|package| package.plan == plan && counts(package));
         let renewed = self.carried.renewals.iter();
         let renewed = renewed.filter(|renewal| renewal.plan == plan && is_last(renewal, &self.carried.renewals));
         let renewals: u64 = renewed.map(|renewal| u64::from(renewal.first_and_number().1)).sum();
@@ -204,15 +210,13 @@ fn is_last(renewal: &Renewal, all: &[Renewal]) -> bool {
 }
 
 /// Purchases of the day that their plans do not allow: billed all the same, and warned of.
-pub(super) fn breaches<'a>(
-    book: &Book,
-    placed: &[Placed<'a>],
-    carried: &Carried,
-    day: BillingDay,
-) -> Vec<Breach<'a>> {
+pub(super) fn breaches<'a>(book: &Book, placed: &[Placed<'a>], carried: &Carried, day: BillingDay) -> Vec<Breach<'a>> {
     let purchases = Purchases { book, placed, carried };
     let mut breaches = Vec::new();
-    for bought in placed.iter().filter(|placed| placed.purchased_on == day && !placed.package.gift) {
+    for bought in placed
+        .iter()
+        .filter(|placed| placed.purchased_on == day && !placed.package.gift)
+    {
         let package = &bought.package;
         if purchases.is_renewal(package) {
             continue;
@@ -283,9 +287,7 @@ fn is_due(renewing: &Renewing<'_, '_>, placed: &Placed<'_>) -> bool {
     let package = &placed.package;
     let stands = |placed: &Placed<'_>| placed.refunded_on.is_none() && placed.void_at.is_none();
     let follows = |other: &Placed<'_>| {
-        stands(other)
-            && order(&other.package) > order(package)
-            && share_queue(renewing.book, &other.package, package)
+        stands(other) && order(&other.package) > order(package) && share_queue(renewing.book, &other.package, package)
     };
     package.auto_renew
         && !package.gift
@@ -334,5 +336,7 @@ pub(super) fn still_needed(carried: &mut Carried, placed: &[Placed<'_>], day: Bi
         return;
     }
     let all = carried.renewals.clone();
-    carried.renewals.retain(|renewal| !ended_long_ago(renewal) || is_last(renewal, &all));
+    carried
+        .renewals
+        .retain(|renewal| !ended_long_ago(renewal) || is_last(renewal, &all));
 }

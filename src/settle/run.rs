@@ -220,7 +220,10 @@ impl Run<'_> {
         let batch = BatchId::settling(day);
         let mut writer = self.ledger.begin(batch)?;
         // An error drops the writer, which deletes what it staged.
-        let (merged, control, file_totals) = self.merge(day, context, scan, &mut writer)?;
+        let (mut merged, control, file_totals) = self.merge(day, context, scan, &mut writer)?;
+        if !self.options.accept_suspensions {
+            gates::too_many_suspensions(self.job, day, std::mem::take(&mut merged.stopped))?;
+        }
         stages.push((Stage::Settle, lap(&mut clock)));
         let committed = writer.commit(self.record_facts(&files, &file_totals, control))?;
         stages.push((Stage::Publish, lap(&mut clock)));
