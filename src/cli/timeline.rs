@@ -184,13 +184,21 @@ fn text(document: &TimelineDocument<'_>, look: Look) -> String {
     if document.arrears != nothing {
         rows.push(("to be active", format!("{} {currency} must arrive", document.arrears)));
     }
-    let mut text = format!("account {} of {}\n\n{}", document.account_id, document.job, pairs(&rows, Align::Left));
+    let mut text = format!(
+        "account {} of {}\n\n{}",
+        document.account_id,
+        document.job,
+        pairs(&rows, Align::Left)
+    );
     text.push_str("\nwhat happened\n");
     if document.past.is_empty() {
         text.push_str("  nothing: it has been active all the time\n");
     }
     for event in &document.past {
-        let balance = event.balance.as_ref().map(|balance| format!(", balance {balance} {currency}"));
+        let balance = event
+            .balance
+            .as_ref()
+            .map(|balance| format!(", balance {balance} {currency}"));
         text.push_str(&format!(
             "  {} {}{}\n",
             event.state,
@@ -205,7 +213,12 @@ fn text(document: &TimelineDocument<'_>, look: Look) -> String {
     for event in &document.to_come {
         let unless = event.arrears.as_ref().filter(|_| event.state != State::Active.as_str());
         let unless = unless.map(|arrears| format!(" unless {arrears} {currency} arrive"));
-        text.push_str(&format!("  {} {}{}\n", event.state, event.at.local, unless.unwrap_or_default()));
+        text.push_str(&format!(
+            "  {} {}{}\n",
+            event.state,
+            event.at.local,
+            unless.unwrap_or_default()
+        ));
     }
     if !document.flags.is_empty() {
         text.push_str(&format!("\n{}", flags(&document.flags).render(look)));

@@ -3,6 +3,7 @@
 //! The ledger says how the account stood after each batch. What happened in between is followed again with the rules, from
 //! the payments that are known today; where that does not lead to what was posted, the posted dates are told instead.
 
+use crate::catalog::book::Book;
 use crate::ledger::batch::{Ledger, LedgerError};
 use crate::ledger::history::{AccountNight, PostedFlag, account_nights, flags_now};
 use crate::ledger::record::BatchId;
@@ -11,7 +12,6 @@ use crate::rules::calendar::OutsideCalendar;
 use crate::rules::dunning::{Course, CourseError, Standing, State, Terms};
 use crate::rules::facts::{Account, Payment};
 use crate::rules::quantity::{AccountId, Cents, Instant};
-use crate::catalog::book::Book;
 
 /// An account through time.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -102,7 +102,7 @@ impl World {
         self
     }
 
-    /// `id plan apps purchased_at`, apps `;`-separated or `-`, and maybe `gift` and `refunded=<instant>`.
+    /// `id plan apps purchased_at`, apps `;`-separated or `-`, and maybe `gift`, `renew`, `refunded=<instant>`, `amount=<refunded>`.
     pub(crate) fn package(mut self, text: &str) -> Self {
         let word: Vec<&'static str> = text.to_owned().leak().split_whitespace().collect();
         let apps: Vec<SdkAppId> = word[2]
@@ -116,11 +116,65 @@ impl World {
             plan: plan_id(&self.book, word[1]),
             purchased_at: at(word[3]),
             gift: word.contains(&"gift"),
-            auto_renew: false,
+            auto_renew: word.contains(&"renew"),
             refunded_at: word.iter().find_map(|word| word.strip_prefix("refunded=")).map(at),
-            refunded_amount: Cents::ZERO,
+            refunded_amount: word
+                .iter()
+                .find_map(|word| word.strip_prefix("amount="))
+                .map_or(Cents::ZERO, cents),
         });
         self
+    }
+
+    /// `id requested_at`.
+    pub(crate) fn request(mut self, text: &str) -> Self {
+        let (package, requested_at) = text.to_owned().leak().split_once(' ').unwrap();
+        self.requests.push(RefundRequest {
+            package,
+            requested_at: at(requested_at),
+        });
+        self
+    }
+
+    pub(crate) fn disabled(mut self, app: i64, since: &str) -> Self {
+        self.disabled.push(DisabledApp {
+            app: SdkAppId::new(app).unwrap(),
+            since: at(since),
+        });
+        self
+    }
+
+    pub(crate) fn violated(mut self, text: &str) -> Self {
+        self.account.violation_at = Some(at(text));
+        self
+    }
+
+    pub(crate) fn credit_limit(mut self, limit: &str) -> Self {
+        self.account.credit_limit = cents(limit);
+        self
+    }
+
+    pub(crate) fn opening_balance(mut self, balance: &str) -> Self {
+        self.opening.balance = cents(balance);
+        self
+    }
+
+    /// The next day, with what the ledger says then, nothing used yet.
+    pub(crate) fn next_day(&self) -> Self {
+        let mut next = self.clone();
+        next.opening = opening_after(&self.settle());
+        next.day = self.day.checked_add_days(1).unwrap();
+        next.usage.clear();
+        next
+    }
+
+    /// Settles up to a day, the first of them this world's.
+    pub(crate) fn until(&self, text: &str) -> Self {
+        let mut world = self.clone();
+        while world.day < day(text) {
+            world = world.next_day();
+        }
+        world
     }
 
     /// Seconds of an app in a tier `item.tier`.

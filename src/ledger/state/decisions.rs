@@ -75,11 +75,7 @@ impl CarriedRow {
     fn read(columns: &Columns<'_>, row: usize, plans: &HashMap<String, PlanId>) -> Result<Self, LedgerError> {
         let broken = |what: &str| damaged(columns.path, format!("row {row} of the account's decisions: {what}"));
         let at = columns.instants("at")?.at(row).ok_or_else(|| broken("has no time"))?;
-        let package = || -> Result<String, LedgerError> {
-            let ids = columns.text_or_null("package_id")?;
-            let id = ids.is_valid(row).then(|| ids.value(row).to_owned());
-            id.ok_or_else(|| broken("has no package"))
-        };
+        let package = || columns.text("package_id").map(|ids| ids.value(row).to_owned());
         match columns.text("decision")?.value(row) {
             REMOVAL => Ok(Self::Removal(at)),
             REFUND => {

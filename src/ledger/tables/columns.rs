@@ -298,7 +298,7 @@ const REJECTS: &[Column] = &[
 const CARRIED: &[Column] = &[
     ACCOUNT,
     must("decision", Text, "refund, removal or renewal"),
-    may("package_id", Text, "the package; null for a removal"),
+    must("package_id", Text, "the package; empty for a removal"),
     must(
         "at",
         Timestamp,

@@ -100,7 +100,7 @@ impl Decisions {
         for removal in &carried.removals {
             table.account.append_value(account.get());
             table.decision.append_value(REMOVAL);
-            table.package.append_null();
+            table.package.append_value("");
             table.at.push(Some(*removal));
             table.ends_on.append_null();
             table.apps.append_null();
