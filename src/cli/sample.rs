@@ -22,6 +22,7 @@ use super::terminal::{JSON_FORMAT, Look, Terminal};
     nightbill sample /tmp/night            one day, 200 accounts, a million rows\n  \
     nightbill sample /tmp/big --accounts 20000 --rows 200_000_000 --layout sorted\n  \
     nightbill sample /tmp/week --days 7 --rows 7000000 --timezone Europe/Berlin\n  \
+    nightbill sample /tmp/quarter --from 2024-07-01 --days 92 --rows 920_000 --stories\n  \
     nightbill sample /tmp/many --shape groups --accounts 1000000 --rows 3000000")]
 pub(crate) struct SampleArgs {
     /// The directory to fill; it must be empty, or not exist
@@ -57,6 +58,9 @@ pub(crate) struct SampleArgs {
     /// Add an account per worked example of the purchase guide (four days from 2024-10-11, Asia/Shanghai)
     #[arg(long)]
     worked_examples: bool,
+    /// Add an account per story: paid late, suspended, removed, violated, renewed, refunded (they want 90 days)
+    #[arg(long)]
+    stories: bool,
     /// The catalog of the job: a path relative to DIR, or a URL [default: a copy of the TRTC catalog]
     #[arg(long, value_name = "CATALOG", conflicts_with = "no_job")]
     catalog: Option<String>,
@@ -66,7 +70,7 @@ pub(crate) struct SampleArgs {
     /// What ships with nightbill as sample_data/, exactly
     #[arg(long, conflicts_with_all = [
         "seed", "from", "days", "timezone", "accounts", "rows", "shape", "layout", "files_per_day", "worked_examples",
-        "catalog", "no_job",
+        "stories", "catalog", "no_job",
     ])]
     shipped: bool,
 }
@@ -133,6 +137,7 @@ impl SampleArgs {
             }),
             files_per_day: self.files_per_day,
             worked_examples: self.worked_examples,
+            stories: self.stories,
             job,
             out: default.out,
         }
