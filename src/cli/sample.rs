@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn every_option_reaches_its_field() {
         let line = "--seed 7 --from 2025-01-02 --days 3 --timezone Europe/Berlin --accounts 1_000 --rows 200_000_000 \
-                    --shape groups --layout sorted --files-per-day 4 --worked-examples --catalog c.toml";
+                    --shape groups --layout sorted --files-per-day 4 --worked-examples --stories --catalog c.toml";
         let expected = SampleSpec {
             out: PathBuf::from("out"),
             seed: 7,
@@ -313,6 +313,7 @@ mod tests {
             layout: Layout::Sorted,
             files_per_day: Some(4),
             worked_examples: true,
+            stories: true,
             job: JobFile::WithCatalog("c.toml".to_owned()),
         };
         assert_eq!(parse(line).spec(), expected);

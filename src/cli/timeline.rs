@@ -250,3 +250,60 @@ fn flags(flags: &[FlagDocument<'_>]) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::json_doc;
+    use crate::cli::terminal::to_json;
+    use crate::ledger::record::BatchId;
+
+    fn at(text: &str) -> Instant {
+        Instant::from(text.parse::<DateTime<chrono::Utc>>().expect("RFC 3339"))
+    }
+
+    fn suspended() -> Timeline {
+        let event = |text, state| Event {
+            at: at(text),
+            state,
+            balance: Some(Cents::from_units(-1_240)),
+            arrears: Some(Cents::from_units(1_240)),
+        };
+        Timeline {
+            account: AccountId::new(7).expect("positive"),
+            batch: BatchId::parse("2024-10-13.00").expect("an id"),
+            as_of: at("2024-10-14T02:00:00Z"),
+            state: "suspended".to_owned(),
+            balance: Cents::from_units(-1_240),
+            credit_limit: Cents::ZERO,
+            arrears: Cents::from_units(1_240),
+            past: vec![
+                event("2024-10-13T02:00:00Z", State::Overdue),
+                event("2024-10-14T02:00:00.5Z", State::Suspended),
+            ],
+            to_come: vec![event("2024-12-13T02:00:01Z", State::Removed)],
+            flags: vec![PostedFlag {
+                app: 0,
+                product: "trtc".to_owned(),
+                flag: "suspended".to_owned(),
+                since: Some(at("2024-10-14T02:00:00Z")),
+                deadline: Some(at("2024-12-13T02:00:00Z")),
+                stop_rooms_by: Some(at("2024-10-14T02:00:00Z")),
+                actions: "stop_rooms;block_api".to_owned(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_timeline_is_as_documented() {
+        let (told, local) = (suspended(), |at| local_time(chrono_tz::Asia::Shanghai, at));
+        let document = TimelineDocument::new("sample", "USD", &told, &local);
+        json_doc::check("timeline", &to_json(&document));
+        let look = Look {
+            colour: false,
+            utf8: true,
+            width: None,
+        };
+        insta::assert_snapshot!(text(&document, look));
+    }
+}

@@ -39,6 +39,10 @@ fn town() -> World {
          d,10,2024-10-12T08:00:00+08:00,600.00\n",
     );
     world.write(
+        "opening_grants.csv",
+        "grant_id,used\nfree:7:2024-10-01,10000\nfree:8:2024-10-01,10000\n",
+    );
+    world.write(
         "refund_requests.csv",
         "package_id,requested_at\nA,2024-10-14T08:59:59+08:00\nR+1,2024-10-15T08:00:00+08:00\n",
     );

@@ -171,7 +171,7 @@ fn several_renewals_share_the_balance() {
 /// Billed by the next batch, valid from then on, renewed again under the first id.
 #[test]
 fn a_renewal_is_a_package_like_any_other() {
-    let world = due().opening_balance("300").next_day();
+    let world = due().opening_balance("250").next_day();
     assert_eq!(
         purchases(&world),
         ["0 rtc_engine.lite 1.000000 x 99.000000 = 99.000000000"]
@@ -208,7 +208,7 @@ fn auto_renewal_is_switched_off_on_the_purchase() {
 /// Old renewals are not carried for ever, but the last of a chain says how many there were.
 #[test]
 fn the_last_renewal_of_a_chain_is_kept() {
-    let world = due().opening_balance("1000").until("2025-06-20");
+    let world = due().opening_balance("1000").until("2025-05-10");
     let kept: Vec<&str> = world
         .opening
         .carried
@@ -216,7 +216,7 @@ fn the_last_renewal_of_a_chain_is_kept() {
         .iter()
         .map(|renewal| &*renewal.id)
         .collect();
-    assert_eq!(kept, ["p+8", "p+9", "p+10"], "10 x 99 is all that the account had");
+    assert_eq!(kept, ["p+9", "p+10"], "10 x 99 is all that the account had");
     let later = world.until("2026-06-20");
     let kept: Vec<&str> = later
         .opening
