@@ -24,7 +24,7 @@ pub struct AccountNight {
     pub charged: Cents,
     /// The balance after.
     pub closing: Cents,
-    /// What the balance had made of the account; a removed one as suspended when it stands beneath a violation.
+    /// What the balance had made of the account.
     pub standing: Standing,
     /// The state that it shows.
     pub state: String,
@@ -87,7 +87,8 @@ pub fn account_nights(ledger: &Ledger, account: AccountId) -> Result<Vec<Account
                 charged: cents("charged")?,
                 closing: cents("closing")?,
                 standing: match standing {
-                    Standing::Suspended(dates) if state == "removed" => Standing::Removed(dates),
+                    // Beneath a violation only the date tells.
+                    Standing::Suspended(dates) if dates.remove_at <= billed_at => Standing::Removed(dates),
                     standing => standing,
                 },
                 state,

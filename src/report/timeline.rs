@@ -141,7 +141,7 @@ fn followed(terms: Terms, subject: Subject<'_>, nights: &[AccountNight]) -> Resu
         if night.batch.posting == 0 {
             let opened = before.map(|before| before.billed_at);
             let course = follow(terms, subject, night, opened, standing)?;
-            if is_same(course.standing(), night.standing) {
+            if course.standing() == night.standing {
                 events.extend(told(terms, &course)?);
             } else {
                 events.extend(posted(standing, night));
@@ -187,11 +187,6 @@ fn follow(
     }
     course.charge(night.billed_at, night.charged)?;
     Ok(course)
-}
-
-/// A removed account beneath a violation is posted as a suspended one.
-fn is_same(followed: Standing, posted: Standing) -> bool {
-    followed == posted || (followed.suspended().is_some() && followed.suspended() == posted.suspended())
 }
 
 fn told(terms: Terms, course: &Course) -> Result<Vec<Event>, CourseError> {

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::account_day::GrantId;
-use super::account_day::{AccountFacts, DayContext, Excess, RuleError};
+use super::account_day::{AccountFacts, DayContext, Excess, GrantId, RuleError};
 use super::calendar::OutsideCalendar;
 use super::dunning::{Course, Standing};
 use super::facts::{Carried, DecidedRefund, Package, Renewal};

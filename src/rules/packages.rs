@@ -130,7 +130,7 @@ fn place_after<'a>(
     };
     let valid_to = last_day(valid_from, placing.book.plan(package.plan).validity)?;
     let over = next_day(valid_to)?;
-    let void_at = void_at(placing, package, refunded_on, over)?;
+    let void_at = void_at(placing, package, over)?;
     let removed_on = void_at.map(|at| placing.calendar.day_of(at)).transpose()?;
     let ended_early = [refunded_on, removed_on].into_iter().flatten().min();
     Ok(Placed {
@@ -144,36 +144,33 @@ fn place_after<'a>(
     })
 }
 
-/// The day from which on a refund has ended the package: the billing day of one made outside, the day after the batch
-/// that approved one.
+/// When it was refunded outside, as far as is known.
+fn refunded_outside(placing: Placing<'_>, package: &Package<'_>) -> Option<Instant> {
+    package.refunded_at.filter(|at| *at <= placing.known_until)
+}
+
+/// The day after the batch that approved its refund.
+fn approved_to_end_on(placing: Placing<'_>, package: &Package<'_>) -> Option<BillingDay> {
+    let mut decided = placing.carried.refunds.iter();
+    decided.find(|refund| refund.package == package.id)?.ends_on
+}
+
+/// The first day on which a refund has ended the package.
 fn refunded_on(placing: Placing<'_>, package: &Package<'_>) -> Result<Option<BillingDay>, OutsideCalendar> {
-    let outside = package.refunded_at.filter(|at| *at <= placing.known_until);
+    let outside = refunded_outside(placing, package);
     let outside = outside.map(|at| placing.calendar.day_of(at)).transpose()?;
-    let decided = placing
-        .carried
-        .refunds
-        .iter()
-        .find(|refund| refund.package == package.id);
-    let approved = decided.and_then(|refund| refund.ends_on);
+    let approved = approved_to_end_on(placing, package);
     Ok([outside, approved].into_iter().flatten().min())
 }
 
 /// The removal that made the package void: the first at which the account had it, that is had bought it and it was neither
 /// over nor refunded.
-fn void_at(
-    placing: Placing<'_>,
-    package: &Package<'_>,
-    refunded_on: Option<BillingDay>,
-    over: BillingDay,
-) -> Result<Option<Instant>, OutsideCalendar> {
-    let refunded_at = package.refunded_at.filter(|at| *at <= placing.known_until);
+fn void_at(placing: Placing<'_>, package: &Package<'_>, over: BillingDay) -> Result<Option<Instant>, OutsideCalendar> {
     for removal in &placing.carried.removals {
         let removed_on = placing.calendar.day_of(*removal)?;
         let is_bought = package.purchased_at <= *removal;
-        let is_refunded = match refunded_at {
-            Some(at) => at <= *removal,
-            None => refunded_on.is_some_and(|refunded| refunded <= removed_on),
-        };
+        let is_refunded = refunded_outside(placing, package).is_some_and(|at| at <= *removal)
+            || approved_to_end_on(placing, package).is_some_and(|day| day <= removed_on);
         if is_bought && !is_refunded && removed_on < over {
             return Ok(Some(*removal));
         }
