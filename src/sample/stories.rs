@@ -62,7 +62,7 @@ const USUAL: Story = Story {
 const STORIES: &[Story] = &[
     Story {
         account_id: 1101,
-        note: "Story: pays late, once within a day and once after the suspension",
+        note: "Story: pays late; once within a day and once after the suspension",
         opening_cents: 100,
         // The fifth bill takes it below zero on the sixth day at 10:00.
         payments: &[(5 * DAY + 20 * HOUR, 200), (16 * DAY, 5_000)],
@@ -70,7 +70,7 @@ const STORIES: &[Story] = &[
     },
     Story {
         account_id: 1102,
-        note: "Story: never pays, and is removed sixty days after its suspension",
+        note: "Story: never pays and is removed sixty days after its suspension",
         opening_cents: 50,
         packages: &[bought("call.trial", 3 * DAY + 9 * HOUR)],
         ..USUAL
@@ -108,7 +108,7 @@ const STORIES: &[Story] = &[
     },
     Story {
         account_id: 1106,
-        note: "Story: was given money back by hand, and asks too late for more",
+        note: "Story: was given money back by hand and asks too late for more",
         payg: None,
         opening_cents: 100_000,
         packages: &[
@@ -124,19 +124,19 @@ const STORIES: &[Story] = &[
     },
     Story {
         account_id: 1107,
-        note: "Story: removed with a package, and back with another one",
+        note: "Story: removed with its free minutes and back with another package when it pays",
         opening_cents: 4_950,
         packages: &[
             bought("rtc_engine.lite", 10 * HOUR),
-            bought("rtc_engine.starter", 70 * DAY),
+            bought("rtc_engine.lite", 70 * DAY),
         ],
-        payments: &[(69 * DAY, 10_000)],
-        minutes: &[(0, 366, 600)],
+        payments: &[(69 * DAY, 100_000)],
+        minutes: &[(0, 366, 2_400)],
         ..USUAL
     },
     Story {
         account_id: 1108,
-        note: "Story: runs out of free minutes, buys a trial that ends, and disables its app",
+        note: "Story: runs out of free minutes; buys a trial that ends and disables its app",
         payg: None,
         opening_cents: 1_000,
         packages: &[bought("call.trial", 5 * DAY + 12 * HOUR)],
@@ -146,10 +146,10 @@ const STORIES: &[Story] = &[
     },
 ];
 
-/// Dimensions of the stories' accounts, in account order; `start` is the first second of the sample. Their free cycles begin
-/// with its days of the month, the first of them used up by nobody knows whom.
+/// Dimensions of the stories' accounts, in account order; `start` is the first second of the sample. The free cycle that its
+/// first day lies in is used up.
 pub(super) fn add_facts(facts: &mut Facts, start: i64, first_day: BillingDay) {
-    // The cycle before the sample ends with it, so it must be the one that contains the first day that is used up.
+    // More than a year before, and on another day of the month, so that a cycle is running.
     let anchor = first_day.checked_add_days(-396).expect("checked with the spec");
     let cycle = cycle_start(anchor, first_day).expect("the anchor is before");
     for story in STORIES {
