@@ -2,12 +2,14 @@
 //!
 //! The night, from left to right: [`job`] and [`catalog`] say what to do, [`inputs`] reads usage and dimensions,
 //! [`rules`] (pure) turn one account's day into lines, deductions and bills, [`ledger`] posts them, and [`settle`]
-//! drives all of it. [`store`] is the only door to files and buckets, [`cli`] the only one to people.
+//! drives all of it. [`report`] tells what was posted. [`store`] is the only door to files and buckets, [`cli`] the only
+//! one to people.
 
 #![warn(unreachable_pub)]
 
 pub mod catalog;
 pub mod cli;
+pub mod compact;
 pub mod config;
 mod hex;
 pub mod inputs;

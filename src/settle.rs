@@ -1,10 +1,11 @@
 //! The night: plan -> scan -> rules -> post, day by day.
 
 mod error;
-mod facts;
+pub(crate) mod facts;
 mod gaps;
 mod gates;
 mod night;
+pub(crate) mod openings;
 mod plan;
 mod run;
 mod totals;

@@ -6,6 +6,8 @@ use std::process::{Command as StdCommand, Output, Stdio};
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 
+#[path = "cli/explain.rs"]
+mod explain;
 #[path = "support/json_doc.rs"]
 mod json_doc;
 #[path = "cli/night.rs"]
@@ -70,7 +72,16 @@ fn help() {
 
 #[test]
 fn help_of_each_command() {
-    for command in ["settle", "check", "verify", "schema", "sample", "completions"] {
+    for command in [
+        "settle",
+        "check",
+        "verify",
+        "explain",
+        "schema",
+        "sample",
+        "compact",
+        "completions",
+    ] {
         let shown = stdout(&format!("{command} --help"));
         assert!(shown.contains("\nExamples:\n"), "{command} shows no examples");
         insta::assert_snapshot!(format!("help_{command}"), shown);
@@ -86,20 +97,12 @@ fn help_hides_what_does_not_exist_yet() {
         "export",
         "plan",
         "status",
-        "explain",
         "--correct-from",
         "--accounts ",
     ] {
         assert!(!shown.contains(hidden), "{hidden} is in the help");
     }
-    for later in [
-        "reconcile",
-        "simulate",
-        "export",
-        "plan",
-        "status",
-        "explain",
-    ] {
+    for later in ["reconcile", "simulate", "export", "plan", "status"] {
         let said = stderr_of_failure(later, 2);
         assert!(said.starts_with("error: unrecognized subcommand"), "{said}");
     }

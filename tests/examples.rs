@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use assert_cmd::Command;
+use nightbill::job::{Job, Override};
+use nightbill::report::explain::{DurationStory, Explanation, LineStory, Question, StepOutcome, explain};
+use nightbill::rules::quantity::{AccountId, BillingDay};
+use nightbill::store::Store;
 use rust_decimal::Decimal;
 
 #[path = "support/parquet_rows.rs"]
@@ -157,6 +161,99 @@ fn wrong(ledger: &Ledger) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// How an account's day of October 2024 came about; must agree with the ledger.
+fn explained(ledger: &Ledger, account: i64, day: u32) -> Explanation {
+    let output = Override {
+        key: "output".to_owned(),
+        value: format!("\"file://{}\"", ledger.output.display()),
+    };
+    let job = Job::load(&Path::new(ROOT).join("jobs/nightly.toml"), &[output]).unwrap();
+    let posted = nightbill::ledger::batch::Ledger::open(Store::open(&job.output).unwrap()).unwrap();
+    let question = Question {
+        account: AccountId::new(account).unwrap(),
+        app: None,
+        day: BillingDay::from_date(format!("2024-10-{day}").parse().unwrap()),
+    };
+    let explanation = explain(&job, &posted, question).unwrap();
+    assert_eq!(explanation.differences, [], "{account} on the {day}th");
+    explanation
+}
+
+/// Every example explained: its bill, the sum of its lines' formulas, and what covered its minutes.
+#[test]
+fn every_expected_row_is_explained() {
+    for ledger in [by_day(), by_period()] {
+        for line in EXPECTED.lines().skip(1) {
+            let fields: Vec<&str> = line.split(',').collect();
+            let [_, account, day, item, exact, amount, minutes @ ..] = fields.as_slice() else {
+                panic!("{line}");
+            };
+            let day = day["2024-10-".len()..].parse().unwrap();
+            let told = explained(ledger, account.parse().unwrap(), day);
+            let bill = told.bills.iter().find(|bill| bill.item == *item).unwrap();
+            assert_eq!(
+                (number(&bill.exact.to_string()), bill.amount.to_string()),
+                exactly(exact, amount),
+                "{line}"
+            );
+            let lines: Vec<&LineStory> = told.lines.iter().filter(|line| line.item == *item).collect();
+            let result = |line: &&LineStory| number(line.formula.split(" = ").last().unwrap());
+            assert_eq!(lines.iter().map(result).sum::<Decimal>(), number(exact), "{line}");
+            let durations: Vec<&DurationStory> = lines.iter().map(|line| line.how.duration().unwrap()).collect();
+            let parts = [
+                durations.iter().map(|story| story.free_minutes.get()).sum::<i64>(),
+                durations.iter().map(|story| story.package_minutes.get()).sum(),
+                durations.iter().map(|story| story.payg_minutes.get()).sum(),
+                durations.iter().map(|story| story.unbilled_minutes.get()).sum(),
+            ];
+            assert_eq!(parts.map(|part| part.to_string()), minutes, "{line}");
+            for story in durations {
+                adds_up(story, line);
+            }
+        }
+    }
+}
+
+/// What served the line and what is left are its minutes; every period's minutes are too.
+fn adds_up(story: &DurationStory, line: &str) {
+    let served = story.steps.iter().map(|step| match &step.outcome {
+        StepOutcome::Served(service) => service.minutes.get(),
+        StepOutcome::PassedOver(_) => 0,
+    });
+    let rest = story.rest.as_ref().map_or(0, |rest| rest.minutes.get());
+    assert_eq!(served.sum::<i64>() + rest, story.minutes.get(), "{line}");
+    let periods: i64 = story.periods.iter().map(|period| period.minutes.get()).sum();
+    assert!(story.periods.is_empty() || periods == story.minutes.get(), "{line}");
+    let parts: i64 = story.parts.iter().map(|part| part.seconds.get()).sum();
+    assert_eq!(parts, story.seconds.get(), "{line}");
+}
+
+/// Every account of the sample on every day, in both deduction periods: the ledger and the rules agree, and what was drawn on a
+/// grant is the difference of its balances.
+#[test]
+fn every_account_of_the_sample_is_explained() {
+    for ledger in [by_day(), by_period()] {
+        for row in parquet_rows::rows(&ledger.output.join("accounts")) {
+            let day = row["day"]["2024-10-".len()..].parse().unwrap();
+            let told = explained(ledger, row["account_id"].parse().unwrap(), day);
+            assert_eq!(told.charged.to_string(), row["charged"]);
+            for grant in &told.grants {
+                let drawn = grant.draws.iter().map(|draw| draw.quota.units()).sum::<i64>();
+                assert_eq!(drawn, grant.used.units(), "{}", grant.grant);
+                if let (Some(before), Some(after)) = (grant.before, grant.after) {
+                    assert_eq!(before.units() - drawn, after.units(), "{}", grant.grant);
+                }
+                let mut balance = grant.before;
+                for draw in &grant.draws {
+                    assert_eq!(Some(draw.before), balance, "{}", grant.grant);
+                    balance = Some(draw.after);
+                }
+                assert_eq!(balance, grant.after, "{}", grant.grant);
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,11 +1,18 @@
-//! The night end to end, on the real binary: bills, the no-op, balances, periods, determinism; faults, gates and laws in their modules.
+//! The night end to end, on the real binary: bills, the no-op, balances, periods, determinism; explanations, faults, gates and laws in their modules.
 
+#[path = "night/compact.rs"]
+mod compact;
+#[path = "night/explain.rs"]
+mod explain;
 #[path = "night/faults.rs"]
 mod faults;
 #[path = "night/gates.rs"]
 mod gates;
 #[path = "night/guide.rs"]
 mod guide;
+#[expect(dead_code, reason = "the examples are checked by tests/cli.rs")]
+#[path = "support/json_doc.rs"]
+mod json_doc;
 #[path = "night/laws.rs"]
 mod laws;
 #[path = "night/money.rs"]

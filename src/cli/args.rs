@@ -10,7 +10,9 @@ use crate::job::Override;
 use crate::rules::quantity::BillingDay;
 
 use super::check::CheckArgs;
+use super::compact::CompactArgs;
 use super::completions::CompletionsArgs;
+use super::explain::ExplainArgs;
 use super::sample::SampleArgs;
 use super::schema::SchemaArgs;
 use super::settle::SettleArgs;
@@ -30,6 +32,7 @@ use super::verify::VerifyArgs;
         nightbill check jobs/nightly.toml                       what the job and its catalog say\n  \
         nightbill settle jobs/nightly.toml --day 2024-10-12     settle the first night\n  \
         nightbill settle jobs/nightly.toml                      settle every night that is due\n  \
+        nightbill explain jobs/nightly.toml --account 1001 --day 2024-10-12\n  \
         nightbill schema bills                                  the columns of a table\n\n\
         `nightbill --help` explains exit codes; `nightbill COMMAND --help` has more on each command.",
     after_long_help = AFTER_LONG_HELP,
@@ -46,11 +49,12 @@ Examples:
   nightbill check jobs/nightly.toml                       what the job and its catalog say
   nightbill settle jobs/nightly.toml --day 2024-10-12     settle the first night
   nightbill settle jobs/nightly.toml                      settle every night that is due
+  nightbill explain jobs/nightly.toml --account 1001 --day 2024-10-12
   nightbill schema bills                                  the columns of a table
 
 Exit codes:
   0  done; also when there was nothing to do, or when the reader of stdout went away
-  1  internal error, or a broken law
+  1  internal error, a broken law, or a posted day that the rules do not confirm
   2  bad arguments, job or catalog
   3  bad or missing input data: nothing of that day was posted
   4  another run posted first: run again
@@ -155,8 +159,10 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Verify(VerifyArgs),
     Timeline(TimelineArgs),
+    Explain(ExplainArgs),
     Schema(SchemaArgs),
     Sample(SampleArgs),
+    Compact(CompactArgs),
     Completions(CompletionsArgs),
 }
 
@@ -168,8 +174,10 @@ impl Command {
             Self::Check(_) => "check",
             Self::Verify(_) => "verify",
             Self::Timeline(_) => "timeline",
+            Self::Explain(_) => "explain",
             Self::Schema(_) => "schema",
             Self::Sample(_) => "sample",
+            Self::Compact(_) => "compact",
             Self::Completions(_) => "completions",
         }
     }

@@ -5,6 +5,7 @@ use crate::inputs::catalog::ReadError;
 use crate::inputs::dimensions::DimensionError;
 use crate::ledger::batch::LedgerError;
 use crate::ledger::verify::VerifyError;
+use crate::report::explain::ExplainError;
 use crate::settle::SettleError;
 use crate::store::StoreError;
 
@@ -89,6 +90,26 @@ impl From<SettleError> for Failure {
         Self {
             message,
             help,
+            exit_code,
+        }
+    }
+}
+
+impl From<ExplainError> for Failure {
+    fn from(error: ExplainError) -> Self {
+        let exit_code = error.exit_code();
+        let help = match error {
+            ExplainError::Settle(error) => return error.into(),
+            ExplainError::NoLedger { .. } => Some("settle a day first: nightbill settle --help"),
+            ExplainError::NotSettled { .. } => Some("name a day that is settled"),
+            ExplainError::UnknownAccount(_) => {
+                Some("check the number; `nightbill check` counts the accounts of the job")
+            }
+            _ => None,
+        };
+        Self {
+            message: error.to_string(),
+            help: help.map(str::to_owned),
             exit_code,
         }
     }

@@ -4,53 +4,9 @@ use std::time::Duration;
 
 use comfy_table::{Cell, CellAlignment};
 
+pub(crate) use crate::report::numbers::{counted, plain, price, thousands};
+
 use super::terminal::Look;
-
-/// A decimal number with thousands separators: `-1234567.89` becomes `-1,234,567.89`.
-pub(crate) fn thousands(number: impl ToString) -> String {
-    let number = number.to_string();
-    let (sign, magnitude) = match number.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", number.as_str()),
-    };
-    let (whole, fraction) = match magnitude.split_once('.') {
-        Some((whole, fraction)) => (whole, format!(".{fraction}")),
-        None => (magnitude, String::new()),
-    };
-    let mut grouped = String::new();
-    for (position, digit) in whole.chars().enumerate() {
-        if position > 0 && (whole.len() - position).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    format!("{sign}{grouped}{fraction}")
-}
-
-/// A count and its noun: `1 file`, `1,024 files`.
-pub(crate) fn counted(count: impl ToString, singular: &str, plural: &str) -> String {
-    let count = count.to_string();
-    let noun = if count == "1" { singular } else { plural };
-    format!("{} {noun}", thousands(count))
-}
-
-/// A price without idle zeros, but with two decimals at least: `0.990000` becomes `0.99`.
-pub(crate) fn price(full: &str) -> String {
-    let Some((whole, fraction)) = full.split_once('.') else {
-        return thousands(full);
-    };
-    let fraction = fraction.trim_end_matches('0');
-    thousands(format!("{whole}.{fraction:0<2}"))
-}
-
-/// A number without idle zeros: `4.00` becomes `4`, `0.50` becomes `0.5`.
-pub(crate) fn plain(full: &str) -> String {
-    match full.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => thousands(whole),
-        Some(_) => thousands(full.trim_end_matches('0')),
-        None => thousands(full),
-    }
-}
 
 /// A time: `0.041 s`, `12.3 s`, `3 min 05 s`.
 pub(crate) fn duration(time: Duration) -> String {

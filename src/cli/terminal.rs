@@ -42,11 +42,17 @@ impl Look {
         self.paint(text, AnsiColor::Green.on_default().bold())
     }
 
+    /// `text` as an aside.
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.paint(text, Style::new().dimmed())
+    }
+
     fn warning(self, text: &str) -> String {
         self.paint(text, AnsiColor::Yellow.on_default().bold())
     }
 
-    fn error(self, text: &str) -> String {
+    /// `text` as bad news.
+    pub(crate) fn error(self, text: &str) -> String {
         self.paint(text, AnsiColor::Red.on_default().bold())
     }
 

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod history;
 pub(crate) mod parts;
+pub mod posted;
 mod publish;
 mod read;
 pub mod record;

@@ -31,7 +31,7 @@ const TAIL: u64 = 64 * 1024;
 /// The rows of one table of one batch, in the table's order.
 pub(super) struct TableReader {
     store: Store,
-    columns: &'static [&'static str],
+    columns: Vec<&'static str>,
     files: vec::IntoIter<TableFile>,
     open: Option<OpenFile>,
     /// Only row groups that may hold accounts of this range are read.
@@ -39,14 +39,14 @@ pub(super) struct TableReader {
 }
 
 impl TableReader {
-    pub(super) fn new(store: Store, record: &CommitRecord, table: Table, columns: &'static [&'static str]) -> Self {
+    pub(super) fn new(store: Store, record: &CommitRecord, table: Table, columns: &[&'static str]) -> Self {
         Self::of_files(store, files_of(record, table), columns)
     }
 
-    pub(super) fn of_files(store: Store, files: Vec<TableFile>, columns: &'static [&'static str]) -> Self {
+    pub(super) fn of_files(store: Store, files: Vec<TableFile>, columns: &[&'static str]) -> Self {
         Self {
             store,
-            columns,
+            columns: columns.to_vec(),
             files: files.into_iter(),
             open: None,
             only: None,
@@ -70,7 +70,7 @@ impl TableReader {
                 self.open = None;
             }
             match self.files.next() {
-                Some(file) => self.open = Some(OpenFile::open(&self.store, &file, self.columns)?),
+                Some(file) => self.open = Some(OpenFile::open(&self.store, &file, &self.columns)?),
                 None => return Ok(None),
             }
         }
@@ -159,9 +159,11 @@ impl OpenFile {
     }
 }
 
-/// Whether accounts of a range may be in a row group: its first column is `account_id` in the tables that are asked for some.
+/// Whether accounts of a range may be in a row group.
 fn may_hold(group: &RowGroupMetaData, (first, last): (i64, i64)) -> bool {
-    match group.columns().first().and_then(ColumnChunkMetaData::statistics) {
+    let is_account = |column: &&ColumnChunkMetaData| column.column_path().string() == "account_id";
+    let accounts = group.columns().iter().find(is_account);
+    match accounts.and_then(ColumnChunkMetaData::statistics) {
         Some(Statistics::Int64(range)) => {
             range.min_opt().is_none_or(|min| *min <= last) && range.max_opt().is_none_or(|max| first <= *max)
         }

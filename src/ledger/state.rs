@@ -85,11 +85,59 @@ pub fn state_at(ledger: &Ledger, book: &Book, day: Option<BillingDay>) -> Result
     })
 }
 
+/// One account as a batch left it: its snapshots, without what later batches posted. None when the batch does not know it.
+///
+/// # Errors
+/// [`LedgerError`] when the batch is not there or its files are not as recorded.
+pub fn account_after(
+    ledger: &Ledger,
+    book: &Book,
+    batch: BatchId,
+    account: AccountId,
+) -> Result<Option<AccountState>, LedgerError> {
+    let (record, id) = (ledger.record(batch)?, account.get());
+    let reader = |table, columns| {
+        let mut files = files_of(&record, table);
+        files.retain(|file| holds(file, (id, id)));
+        TableReader::of_files(ledger.store().clone(), files, columns).only_accounts(id, id)
+    };
+    let mut states = StateReader {
+        accounts: RowStream::new(reader(Table::Accounts, AccountRow::COLUMNS), move |columns| {
+            Ok(only(AccountRow::read(columns)?, id))
+        }),
+        grants: RowStream::new(reader(Table::Grants, GrantRow::COLUMNS), move |columns| {
+            Ok(only(GrantRow::read(columns)?, id))
+        }),
+        flags: RowStream::new(reader(Table::Flags, FlagRow::COLUMNS), {
+            let read = FlagRow::reader(book);
+            move |columns| Ok(only(read(columns)?, id))
+        }),
+        carried: RowStream::new(reader(Table::Carried, CarriedRow::COLUMNS), {
+            let read = CarriedRow::reader(book);
+            move |columns| Ok(only(read(columns)?, id))
+        }),
+        later: Vec::new(),
+    };
+    states.next().transpose()
+}
+
+fn only<T>(mut rows: Vec<(i64, T)>, account: i64) -> Vec<(i64, T)> {
+    rows.retain(|(other, _)| *other == account);
+    rows
+}
+
+/// Whether a file may have rows of accounts in a range.
+fn holds(file: &TableFile, (first, last): (i64, i64)) -> bool {
+    file.accounts.is_some_and(|(low, high)| low <= last && first <= high)
+}
+
 /// What earlier batches say of the grants of a range of accounts: for the rare grant that the last snapshot does not have
 /// although it is older, because a fact that came late has changed its days. A batch is read once, when it is first asked.
 pub struct Listings<'a> {
     ledger: &'a Ledger,
     accounts: (i64, i64),
+    /// Only batches before this one are asked.
+    before: Option<BatchId>,
     read: BTreeMap<BatchId, BTreeMap<(i64, String), OpeningGrant>>,
 }
 
@@ -99,8 +147,15 @@ impl<'a> Listings<'a> {
         Self {
             ledger,
             accounts: (first.get(), last.get()),
+            before: None,
             read: BTreeMap::new(),
         }
+    }
+
+    /// Asks only batches before this one.
+    pub fn before(mut self, batch: BatchId) -> Self {
+        self.before = Some(batch);
+        self
     }
 
     /// What the latest batch that lists a grant says of it, looking back to the batches of day `since`; None when none of
@@ -116,7 +171,13 @@ impl<'a> Listings<'a> {
     ) -> Result<Option<OpeningGrant>, LedgerError> {
         let ledger = self.ledger;
         let key = (account.get(), grant_id.to_owned());
-        for batch in ledger.batches().iter().rev().take_while(|batch| batch.day >= since) {
+        let before = self.before;
+        let earlier = ledger
+            .batches()
+            .iter()
+            .rev()
+            .filter(|batch| before.is_none_or(|bound| **batch < bound));
+        for batch in earlier.take_while(|batch| batch.day >= since) {
             if !self.read.contains_key(batch) {
                 let grants = self.read_batch(*batch)?;
                 self.read.insert(*batch, grants);
@@ -131,7 +192,7 @@ impl<'a> Listings<'a> {
     fn read_batch(&self, batch: BatchId) -> Result<BTreeMap<(i64, String), OpeningGrant>, LedgerError> {
         let (first, last) = self.accounts;
         let mut files = files_of(&self.ledger.record(batch)?, Table::Grants);
-        files.retain(|file| file.accounts.is_some_and(|(low, high)| low <= last && first <= high));
+        files.retain(|file| holds(file, (first, last)));
         let reader = TableReader::of_files(self.ledger.store().clone(), files, GrantRow::COLUMNS);
         let mut rows = RowStream::new(reader.only_accounts(first, last), GrantRow::read);
         let mut grants = BTreeMap::new();

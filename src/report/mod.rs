@@ -1,3 +1,5 @@
 //! Reports: what was posted, told to people. They read the ledger and compute with the rules, and write nothing to it.
 
+pub mod explain;
+pub(crate) mod numbers;
 pub mod timeline;

@@ -421,7 +421,8 @@ const RECORDED_DAYS_AFTER_END: i64 = 31;
 /// Settles one account's day.
 ///
 /// Facts later than the day's billing time are passed over. With a recorder, every grant that was passed
-/// over for a line is told, with the reason; without one that costs nothing. Told are, in deduction order
+/// over for a line is told, with the reason, and what became of the minutes that grants left; without one that costs
+/// nothing. Told are, in deduction order
 /// and until the line's minutes are placed, the current free cycle and every package bought by the billing
 /// time that had not ended more than 31 days before the day.
 ///
@@ -431,7 +432,7 @@ const RECORDED_DAYS_AFTER_END: i64 = 31;
 pub fn settle_account_day<'a>(
     context: DayContext<'_>,
     facts: AccountFacts<'a>,
-    recorder: Option<&mut dyn Recorder>,
+    mut recorder: Option<&mut dyn Recorder>,
 ) -> Result<AccountDay<'a>, RuleError> {
     let (book, day, account) = (context.book, context.day, facts.account.id);
     let out_of_range = |source| RuleError::OutOfRange { account, source };
@@ -448,8 +449,8 @@ pub fn settle_account_day<'a>(
         None => day,
     };
     let mut grants = grants_in_order(context, facts, &placed, ended_since)?;
-    let deductions = deduct(book, &portions, &mut lines, &mut grants, recorder).map_err(out_of_range)?;
-    rate(context, &facts.account, &grants, &mut lines)?;
+    let deductions = deduct(book, &portions, &mut lines, &mut grants, &mut recorder).map_err(out_of_range)?;
+    rate(context, &facts.account, &grants, &mut lines, &mut recorder)?;
 
     let balance = Balance::before_charges(context, &facts.account, facts.payments, facts.opening)?;
     let mut closing = Closing::new(context, facts, &packages, placed)?;

@@ -21,7 +21,7 @@ pub(super) fn deduct<'a>(
     portions: &[Portion],
     lines: &mut [BillLine],
     grants: &mut [Grant<'a>],
-    mut recorder: Option<&mut dyn Recorder>,
+    recorder: &mut Option<&mut dyn Recorder>,
 ) -> Result<Vec<Deduction<'a>>, OutOfRange> {
     let mut deductions = Vec::with_capacity(if grants.is_empty() { 0 } else { lines.len() });
     for portion in portions {

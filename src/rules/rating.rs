@@ -6,6 +6,7 @@ use super::account_day::{Bill, BillLine, BilledItem, DayContext, RuleError};
 use super::facts::{Account, Payg};
 use super::grants::Grant;
 use super::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId};
+use super::recorder::{Fate, Recorder, Rest};
 use super::subscriptions::{CreditLine, PurchaseLine};
 
 /// Prices what grants left of the lines, or marks it unbilled.
@@ -17,19 +18,24 @@ pub(super) fn rate(
     account: &Account<'_>,
     grants: &[Grant<'_>],
     lines: &mut [BillLine],
+    recorder: &mut Option<&mut dyn Recorder>,
 ) -> Result<(), RuleError> {
     for line in lines {
-        rate_line(context, account, grants, line)?;
+        let rest = rate_line(context, account, grants, line)?;
+        if let (Some(recorder), Some(rest)) = (recorder.as_deref_mut(), rest) {
+            recorder.record_rest(&rest);
+        }
     }
     Ok(())
 }
 
-fn rate_line(
+/// Rates a line; what became of the minutes that grants left, if there are any.
+fn rate_line<'a>(
     context: DayContext<'_>,
     account: &Account<'_>,
-    grants: &[Grant<'_>],
+    grants: &[Grant<'a>],
     line: &mut BillLine,
-) -> Result<(), RuleError> {
+) -> Result<Option<Rest<'a>>, RuleError> {
     let book = context.book;
     let item = book.item_of(line.tier);
     let out_of_range = |source| RuleError::OutOfRange {
@@ -47,39 +53,48 @@ fn rate_line(
         .and_then(|rest| rest.minus(line.package_minutes))
         .map_err(out_of_range)?;
     if rest == Minutes::ZERO {
-        return Ok(());
+        return Ok(None);
     }
-    if !is_entitled(book, account.payg, grants, item.product, line.app) {
-        line.unbilled_minutes = rest;
-        return Ok(());
-    }
-    match (price, item.unpriced) {
-        (Some((unit_price, _)), _) => {
+    let entitlement = entitlement(book, account.payg, grants, item.product, line.app);
+    let fate = match (price, item.unpriced) {
+        _ if !entitlement.is_billed() => entitlement,
+        (Some(_), _) => entitlement,
+        (None, Unpriced::Unbilled) => Fate::NoPrice,
+        (None, Unpriced::Stop) => return Err(unpriced(context, account, line, rest)),
+    };
+    match price {
+        Some((unit_price, _)) if fate.is_billed() => {
             line.payg_minutes = rest;
             line.quantity = Quantity::from_whole(rest.get()).map_err(out_of_range)?;
             line.amount = Amount::of(line.quantity, unit_price, item.per).map_err(out_of_range)?;
         }
-        (None, Unpriced::Unbilled) => line.unbilled_minutes = rest,
-        (None, Unpriced::Stop) => return Err(unpriced(context, account, line, rest)),
+        _ => line.unbilled_minutes = rest,
     }
-    Ok(())
+    Ok(Some(Rest {
+        app: line.app,
+        tier: line.tier,
+        minutes: rest,
+        fate,
+    }))
 }
 
-/// Whether what grants leave of an app's usage is billed. `[T]`: without a paid package the exhaustion of
+/// Whether what grants leave of an app's usage is billed, and why. `[T]`: without a paid package the exhaustion of
 /// the free minutes suspends the app, so nothing beyond them is charged.
 ///
 /// A package counts on its valid days, used up or not, for the apps that it is bound to: a scope promotion
 /// binds it to no other.
-fn is_entitled(book: &Book, payg: Payg, grants: &[Grant<'_>], product: ProductId, app: SdkAppId) -> bool {
+fn entitlement<'a>(book: &Book, payg: Payg, grants: &[Grant<'a>], product: ProductId, app: SdkAppId) -> Fate<'a> {
+    let entitles = |grant: &&Grant<'a>| {
+        let plan = grant.plan.map(|plan| book.plan(plan));
+        grant.invalid.is_none() && is_bound(grant, app) && plan.is_some_and(|plan| plan.paid && plan.product == product)
+    };
     match payg {
-        Payg::On => true,
-        Payg::Off => false,
-        Payg::Auto => grants
-            .iter()
-            .filter(|grant| grant.invalid.is_none() && is_bound(grant, app))
-            .filter_map(|grant| grant.plan)
-            .map(|plan| book.plan(plan))
-            .any(|plan| plan.paid && plan.product == product),
+        Payg::On => Fate::PaygOn,
+        Payg::Off => Fate::PaygOff,
+        Payg::Auto => match grants.iter().find(entitles) {
+            Some(grant) => Fate::PaidPackage(grant.id),
+            None => Fate::NoPaidPackage,
+        },
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a grant did not serve a line: told to whoever explains a bill, to nobody in a night's run.
+//! What became of each grant and each rest: told to whoever explains a bill, to nobody in a night's run.
 
 use crate::catalog::book::TierId;
 
@@ -9,6 +9,44 @@ use super::quantity::{BillingDay, Minutes, Quota, Ratio, SdkAppId};
 pub trait Recorder {
     /// One step of a line's deduction.
     fn record(&mut self, step: &Step<'_>);
+
+    /// What became of the minutes of a line that grants left; lines without such minutes are not told.
+    fn record_rest(&mut self, _rest: &Rest<'_>) {}
+}
+
+/// Minutes of a line that no grant covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest<'a> {
+    /// The line's app.
+    pub app: SdkAppId,
+    /// The line's item and tier.
+    pub tier: TierId,
+    /// How many.
+    pub minutes: Minutes,
+    /// Why they are billed, or not.
+    pub fate: Fate<'a>,
+}
+
+/// Why the minutes that grants left of a line are billed, or not (SPEC 3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate<'a> {
+    /// Billed: the account's `payg` is `on`.
+    PaygOn,
+    /// Billed: this paid package of the item's product is valid for the app.
+    PaidPackage(GrantId<'a>),
+    /// Not billed: the account's `payg` is `off`.
+    PaygOff,
+    /// Not billed: no paid package of the item's product is valid for the app.
+    NoPaidPackage,
+    /// Not billed: the tier has no price, and its item says `unpriced = "unbilled"`.
+    NoPrice,
+}
+
+impl Fate<'_> {
+    /// Whether the minutes are priced.
+    pub fn is_billed(&self) -> bool {
+        matches!(self, Self::PaygOn | Self::PaidPackage(_))
+    }
 }
 
 /// One grant looked at for one line in one period.

@@ -11,7 +11,7 @@ use crate::rules::quantity::Instant;
 ///
 /// Undated columns (price list, payg, …) are left out: a change of them reaches back only on demand. The order of
 /// packages and requests does not matter to callers: both come sorted from the dimensions.
-pub(super) fn digest(
+pub(crate) fn digest(
     book: &Book,
     account: &Account<'_>,
     packages: &[Package<'_>],

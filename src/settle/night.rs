@@ -12,17 +12,16 @@ use crate::inputs::usage::{Group, Groups};
 use crate::ledger::batch::{BatchWriter, Ledger};
 use crate::ledger::state::{AccountState, Listings, StateReader};
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder};
-use crate::rules::account_day::{
-    AccountDay, AccountFacts, DayContext, GrantId, GrantState, RuleError, settle_account_day,
-};
+use crate::rules::account_day::{AccountFacts, DayContext, GrantState, RuleError, settle_account_day};
 use crate::rules::dunning::{Standing, State};
-use crate::rules::facts::{Opening, OpeningGrant, Package, UsageGroup};
-use crate::rules::quantity::{AccountId, BillingDay, Instant, Quota};
+use crate::rules::facts::{Opening, UsageGroup};
+use crate::rules::quantity::{AccountId, Instant};
 use crate::rules::subscriptions::{Breach, Limit};
 
 use super::Progress;
 use super::error::SettleError;
 use super::facts;
+use super::openings::{Lookback, opening_grant};
 use super::totals::{DayTotals, UsageDigest};
 
 /// A chunk is closed at this many accounts …
@@ -208,8 +207,16 @@ impl DayMerge<'_> {
         };
         let completed;
         let mut day = settle(&entry.opening)?;
+        let lookback = Lookback {
+            calendar: self.day.calendar,
+            day: self.day.day,
+            lookback_days: self.lookback_days,
+            account: account.id,
+            packages: &packages,
+            opening_grants: &self.dimensions.opening_grants(entry.position),
+        };
         if entry.is_known
-            && let Some(opening) = self.completed_opening(entry, &packages, &day, &mut work.listings)?
+            && let Some(opening) = lookback.completed(&entry.opening, &day, &mut work.listings)?
         {
             completed = opening;
             day = settle(&completed)?;
@@ -237,77 +244,6 @@ impl DayMerge<'_> {
                 day: self.day.day,
                 what: error.what,
             })
-    }
-
-    /// The opening with what was used of grants that are older than the last snapshot but not in it: a purchase or refund that
-    /// came late has changed their days, so that they are valid again, or their refund is to be decided. None when there is no
-    /// such grant.
-    fn completed_opening(
-        &self,
-        entry: &ChunkAccount,
-        packages: &[Package<'_>],
-        day: &AccountDay<'_>,
-        listings: &mut Listings<'_>,
-    ) -> Result<Option<Opening>, SettleError> {
-        let mut completed: Option<Opening> = None;
-        let given_back = day
-            .refunds
-            .iter()
-            .map(|refund| GrantId::Package(refund.request.package));
-        for grant in day.grants.iter().map(|state| state.grant).chain(given_back) {
-            let Some(since) = self.listed_since(grant, packages, &entry.opening)? else {
-                continue;
-            };
-            let id = grant.to_string();
-            let known = completed.as_ref().unwrap_or(&entry.opening);
-            if known.grants.iter().any(|grant| grant.id == id) {
-                continue;
-            }
-            let account = self.dimensions.account(entry.position).id;
-            let listed = listings.latest(account, &id, since)?;
-            let opening = self
-                .dimensions
-                .opening_grants(entry.position)
-                .into_iter()
-                .find(|(grant, _)| *grant == id);
-            let before = opening.map(|(_, used)| opening_grant(&id, used));
-            if let Some(grant) = listed.or(before) {
-                completed
-                    .get_or_insert_with(|| entry.opening.clone())
-                    .grants
-                    .push(grant);
-            }
-        }
-        Ok(completed)
-    }
-
-    /// The first day whose batch may have listed a grant that began before this day; None for one that begins with it, or that
-    /// nobody knows.
-    fn listed_since(
-        &self,
-        grant: GrantId<'_>,
-        packages: &[Package<'_>],
-        opening: &Opening,
-    ) -> Result<Option<BillingDay>, SettleError> {
-        let first = match grant {
-            GrantId::Free { first_day, .. } => first_day,
-            GrantId::Package(id) => {
-                let bought = packages.iter().find(|package| package.id == id);
-                let renewed = || opening.carried.renewals.iter().find(|renewal| renewal.id == id);
-                let purchased_at = bought.map(|package| package.purchased_at);
-                let Some(at) = purchased_at.or_else(|| renewed().map(|renewal| renewal.purchased_at)) else {
-                    return Ok(None);
-                };
-                self.day.calendar.day_of(at)?
-            }
-        };
-        // Its days may have moved within the time in which settled days are looked at again.
-        let since = self
-            .day
-            .day
-            .checked_add_days(-i64::from(self.lookback_days))
-            .unwrap_or(first);
-        Ok((first < self.day.day).then_some(first.min(since)))
     }
 
     /// A purchase that its plan does not allow, for people.
@@ -509,15 +445,6 @@ fn idle_cycles(opening: &Opening, grants: &[GrantState<'_>]) -> i64 {
     let free = opening.grants.iter().filter(|grant| grant.id.starts_with(FREE));
     let idle = free.filter(|grant| !grants.iter().any(|state| state.grant.to_string() == grant.id));
     i64::try_from(idle.count()).expect("a length fits 63 bits")
-}
-
-/// A row of `opening_grants`.
-fn opening_grant(id: &str, used: Quota) -> OpeningGrant {
-    OpeningGrant {
-        id: id.to_owned(),
-        opening: used,
-        used,
-    }
 }
 
 fn usage_group(group: &Group) -> UsageGroup {

@@ -1,5 +1,6 @@
 //! Which grant serves first, and why others do not (SPEC 3.4).
 
+use nightbill::catalog::book::Unpriced;
 use nightbill::rules::facts::Payg;
 use nightbill::rules::recorder::{Outcome, PassedOver};
 
@@ -182,6 +183,35 @@ fn text(reason: PassedOver) -> String {
         PassedOver::TierNotDeductible => "tier not deductible".to_owned(),
         PassedOver::BalanceBelowRatio { balance, ratio } => format!("{balance} left, {ratio} a minute"),
     }
+}
+
+/// What becomes of the minutes that grants leave, and why; the first paid package in deduction order is named.
+#[test]
+fn the_fate_of_every_rest_is_told() {
+    let told = |world: World| {
+        let mut kept = Kept::default();
+        let day = world.try_settle(Some(&mut kept)).unwrap();
+        assert_eq!(world.settle(), day, "the recorder changes nothing");
+        kept.1
+    };
+    let two_minutes = World::new().used(1, "av.audio", 120);
+    assert_eq!(told(two_minutes.clone()), ["1 2 no paid package"]);
+    assert_eq!(told(two_minutes.clone().payg(Payg::On)), ["1 2 payg on"]);
+    assert_eq!(told(two_minutes.clone().payg(Payg::Off)), ["1 2 payg off"]);
+    let recorded = World::new()
+        .package("b rtc_engine.lite - 2024-06-10T00:00:00Z")
+        .package("a rtc_engine.lite 1 2024-06-10T00:00:00Z")
+        .used(1, "recording.hd", 120)
+        .used(2, "recording.hd", 60);
+    assert_eq!(told(recorded), ["1 2 paid package a", "2 1 paid package b"]);
+    let covered = two_minutes.package("a rtc_engine.lite 1 2024-06-10T00:00:00Z");
+    assert!(told(covered).is_empty());
+    let mut unpriced = World::new().payg(Payg::On).used(1, "screen_recording.hd", 60);
+    for item in &mut unpriced.book.items {
+        item.unpriced = Unpriced::Unbilled;
+    }
+    assert_eq!(told(unpriced.clone()), ["1 1 no price"]);
+    assert_eq!(told(unpriced.payg(Payg::Off)), ["1 1 payg off"]);
 }
 
 /// Looked at are grants until the line's minutes are placed.

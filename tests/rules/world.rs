@@ -11,7 +11,7 @@ use nightbill::rules::facts::{
 };
 use nightbill::rules::flags::{Flag, FlagKind};
 use nightbill::rules::quantity::{AccountId, BillingDay, Cents, Instant, Quota, SdkAppId, Seconds};
-use nightbill::rules::recorder::{Recorder, Step};
+use nightbill::rules::recorder::{Fate, Recorder, Rest, Step};
 
 use crate::book::{book, day, plan_id, tier_id, tier_name};
 
@@ -351,9 +351,9 @@ pub(crate) fn opening_after(day: &AccountDay<'_>) -> Opening {
     }
 }
 
-/// Keeps every step, its grant as text.
+/// Keeps every step, its grant as text, and `<app> <minutes> <fate>` of what grants left.
 #[derive(Default)]
-pub(crate) struct Kept(pub(crate) Vec<KeptStep>);
+pub(crate) struct Kept(pub(crate) Vec<KeptStep>, pub(crate) Vec<String>);
 
 /// A [`Step`] that owns its grant's id.
 #[derive(Debug, Clone)]
@@ -370,5 +370,16 @@ impl Recorder for Kept {
             grant: step.grant.to_string(),
             outcome: step.outcome,
         });
+    }
+
+    fn record_rest(&mut self, rest: &Rest<'_>) {
+        let fate = match rest.fate {
+            Fate::PaygOn => "payg on".to_owned(),
+            Fate::PaidPackage(package) => format!("paid package {package}"),
+            Fate::PaygOff => "payg off".to_owned(),
+            Fate::NoPaidPackage => "no paid package".to_owned(),
+            Fate::NoPrice => "no price".to_owned(),
+        };
+        self.1.push(format!("{} {} {fate}", rest.app, rest.minutes));
     }
 }

@@ -26,7 +26,7 @@ impl Scope<'_> {
             path: format!("_batches/{}.json", self.batch.batch),
             message,
         })?;
-        let accounts = frames::read_with_nulls(self.store, self.batch, "accounts", &COLUMNS, range)?;
+        let accounts = frames::read_with_nulls(self.files, self.batch, "accounts", &COLUMNS, range)?;
         let is = |state: &str| col("state").eq(lit(state.to_owned()));
         let has = |date: &str| col(date).is_not_null();
         let passed = |date: &str| {
@@ -59,8 +59,8 @@ impl Scope<'_> {
             let is = |state: &&str| col(column).eq(lit((*state).to_owned()));
             FLAGGED.iter().map(is).reduce(Expr::or).expect("there are states")
         };
-        let accounts = frames::read(self.store, &[self.batch], "accounts", &KEY, range)?.filter(flagged("state"));
-        let flags = frames::read(self.store, &[self.batch], "flags", &["account_id", "flag"], range)?
+        let accounts = frames::read(self.files, &[self.batch], "accounts", &KEY, range)?.filter(flagged("state"));
+        let flags = frames::read(self.files, &[self.batch], "flags", &["account_id", "flag"], range)?
             .filter(flagged("flag"))
             .rename(["flag"], ["state"], true);
         let parts = [
@@ -77,11 +77,11 @@ impl Scope<'_> {
         const KEY: [&str; 2] = ["account_id", "package_id"];
         const FIGURES: [&str; 3] = ["refunded", "credited", "in_batch"];
         let columns = ["account_id", "package_id", "approved", "amount"];
-        let refunds = frames::read(self.store, &[self.batch], "refunds", &columns, range)?
+        let refunds = frames::read(self.files, &[self.batch], "refunds", &columns, range)?
             .filter(col("approved"))
             .rename(["amount"], ["refunded"], true);
         let columns = ["account_id", "item", "tier", "amount"];
-        let lines = frames::read(self.store, &[self.batch], "bill_lines", &columns, range)?
+        let lines = frames::read(self.files, &[self.batch], "bill_lines", &columns, range)?
             .filter(col("item").eq(lit("refund")))
             .rename(["tier", "amount"], ["package_id", "credited"], true);
         let parts = [

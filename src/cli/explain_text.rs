@@ -1,0 +1,431 @@
+//! An explanation as text, in the form of the guide's worked examples.
+
+use crate::report::explain::{BillStory, Explanation, GrantStory, LineStory, PeriodStory, StepOutcome};
+use crate::rules::quantity::{Minutes, Quota, SdkAppId};
+
+use super::explain::ExplainDocument;
+use super::format::{Align, Table, counted, pairs, plain, price, thousands};
+use super::terminal::Look;
+
+/// Periods of a line that are shown; all are in the JSON document.
+const SHOWN_PERIODS: usize = 12;
+
+/// The columns of the grants' table that say what a grant is, and those that say what it held: two tables where one is too wide.
+const WHAT_IT_IS: [usize; 4] = [0, 1, 2, 3];
+const WHAT_IT_HELD: [usize; 5] = [0, 4, 5, 6, 7];
+
+/// The text.
+pub(crate) fn text(document: &ExplainDocument<'_>, look: Look) -> String {
+    let told = document.explanation;
+    let mut text = head(told, look);
+    if told.lines.is_empty() {
+        text.push_str(&format!("\n{}\n", nothing_used(told)));
+    } else {
+        section(&mut text, "Step 1: seconds to minutes", look);
+        text.push_str(&minutes(told, look));
+        section(&mut text, "Step 2: grants, then pay-as-you-go", look);
+        text.push_str(&deduction(told, look));
+        section(&mut text, "Step 3: price", look);
+        text.push_str(&prices(told, look));
+        section(&mut text, "Step 4: bills", look);
+        text.push_str(&bills(told, look));
+    }
+    if !told.grants.is_empty() {
+        section(&mut text, "Grants over the day", look);
+        text.push_str(&grants(told, look));
+    }
+    section(&mut text, "Balance", look);
+    text.push_str(&balance(told));
+    text.push_str(&verdict(document, look));
+    text
+}
+
+fn head(told: &Explanation, look: Look) -> String {
+    let whose = match told.app {
+        None => format!("account {}", told.account),
+        Some(app) => format!("account {}, app {app}", told.account),
+    };
+    let title = format!("{whose} on {}: {} {}", told.day, thousands(told.charged), told.currency);
+    let what = match told.app {
+        None => "",
+        Some(_) => ", for all its apps",
+    };
+    format!(
+        "{}{what}\n\n{}",
+        look.bold(&title),
+        pairs(
+            &[
+                ("settled by", format!("{}, batch {}", told.job, told.batch)),
+                ("billed at", format!("{} {}", told.issued_local, told.timezone)),
+                (
+                    "price list",
+                    format!(
+                        "{} of catalog {}",
+                        told.price_list,
+                        told.catalog.get(..12).unwrap_or(&told.catalog)
+                    ),
+                ),
+                ("pay-as-you-go", told.payg.to_owned()),
+                ("deduction", deduction_period(told).to_owned()),
+            ],
+            Align::Left
+        )
+    )
+}
+
+fn deduction_period(told: &Explanation) -> &'static str {
+    match told.deduction_period {
+        "5min" => "every five minutes, on the day's seconds so far",
+        _ => "once a day",
+    }
+}
+
+fn nothing_used(told: &Explanation) -> String {
+    match told.app {
+        None => "No usage, no bill.".to_owned(),
+        Some(app) => format!("App {app} has no usage on this day."),
+    }
+}
+
+fn section(text: &mut String, title: &str, look: Look) {
+    text.push_str(&format!("\n{}\n\n", look.bold(title)));
+}
+
+fn app_name(app: SdkAppId) -> String {
+    match app {
+        SdkAppId::ACCOUNT_WIDE => "account".to_owned(),
+        app => app.to_string(),
+    }
+}
+
+/// Step 1: `[T]` "calculated in seconds for each application and then converted to minutes (rounded up)".
+fn minutes(told: &Explanation, look: Look) -> String {
+    let mut table = Table::new([
+        ("app", Align::Left),
+        ("item", Align::Left),
+        ("tier", Align::Left),
+        ("seconds", Align::Right),
+        ("/ 60, rounded up", Align::Right),
+    ]);
+    let mut below = String::new();
+    for line in &told.lines {
+        let Some(duration) = line.how.duration() else {
+            continue;
+        };
+        table.row([
+            app_name(line.app),
+            line.item.clone(),
+            line.tier.clone(),
+            thousands(duration.seconds),
+            format!("{} min", thousands(duration.minutes)),
+        ]);
+        if line.app == SdkAppId::ACCOUNT_WIDE {
+            let parts = duration.parts.iter();
+            let parts: Vec<String> = parts
+                .map(|part| format!("{} s of app {}", thousands(part.seconds), part.app))
+                .collect();
+            below.push_str(&format!(
+                "  {}.{} is rounded over the whole account: {} = {} s\n",
+                line.item,
+                line.tier,
+                parts.join(" + "),
+                thousands(duration.seconds)
+            ));
+        }
+    }
+    let mut text = table.render(look);
+    if !below.is_empty() {
+        text.push_str(&format!("\n{below}"));
+    }
+    for line in &told.lines {
+        if let Some(duration) = line.how.duration().filter(|duration| !duration.periods.is_empty()) {
+            text.push_str(&format!("\n  {}, period by period\n", line_name(line)));
+            text.push_str(&indented(&periods(&duration.periods, look)));
+        }
+    }
+    text
+}
+
+/// `[T]` FAQ: deductions follow the cumulative usage of the day.
+fn periods(periods: &[PeriodStory], look: Look) -> String {
+    let mut table = Table::new([
+        ("from", Align::Left),
+        ("usage", Align::Right),
+        ("so far", Align::Right),
+        ("rounded up", Align::Right),
+        ("deducted now", Align::Right),
+    ]);
+    for period in periods.iter().take(SHOWN_PERIODS) {
+        table.row([
+            period.from.clone(),
+            format!("{} s", thousands(period.seconds)),
+            format!("{} s", thousands(period.cumulative_seconds)),
+            format!("{} min", thousands(period.cumulative_minutes)),
+            format!("{} min", thousands(period.minutes)),
+        ]);
+    }
+    let mut text = table.render(look);
+    if let Some(more) = periods.len().checked_sub(SHOWN_PERIODS).filter(|more| *more > 0) {
+        text.push_str(&format!(
+            "  and {} (--output json has all)\n",
+            counted(more, "more period", "more periods")
+        ));
+    }
+    text
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+fn line_name(line: &LineStory) -> String {
+    match line.app {
+        SdkAppId::ACCOUNT_WIDE => format!("{}.{} of the account", line.item, line.tier),
+        app => format!("{}.{} of app {app}", line.item, line.tier),
+    }
+}
+
+/// Step 2: which grants were looked at for each line, and what became of the rest.
+fn deduction(told: &Explanation, look: Look) -> String {
+    let mut text = String::new();
+    for line in &told.lines {
+        let Some(duration) = line.how.duration() else {
+            continue;
+        };
+        let minutes = minutes_of(duration.minutes);
+        text.push_str(&format!("  {}: {minutes}\n", look.bold(&line_name(line))));
+        for step in &duration.steps {
+            let from = step
+                .from
+                .as_ref()
+                .map(|from| format!(" from {from}"))
+                .unwrap_or_default();
+            match &step.outcome {
+                StepOutcome::Served(served) => text.push_str(&format!(
+                    "    - {} by {}{from}: {} x {} = {}, balance {} {} {}\n",
+                    minutes_of(served.minutes),
+                    step.grant,
+                    thousands(served.minutes),
+                    plain(&served.ratio.to_string()),
+                    plain(&served.quota.to_string()),
+                    plain(&served.before.to_string()),
+                    arrow(look),
+                    plain(&served.after.to_string()),
+                )),
+                StepOutcome::PassedOver(reason) if reason.all_day => {}
+                StepOutcome::PassedOver(reason) => {
+                    let aside = format!("  {}{from} passed over: {}", step.grant, reason.words);
+                    text.push_str(&format!("    {}\n", look.dim(&aside)));
+                }
+            }
+        }
+        match &duration.rest {
+            Some(rest) if rest.billed => text.push_str(&format!(
+                "    = {} billed: {}\n",
+                minutes_of(rest.minutes),
+                rest.because
+            )),
+            Some(rest) => text.push_str(&format!(
+                "    = {} not billed: {}\n",
+                minutes_of(rest.minutes),
+                rest.because
+            )),
+            None => text.push_str("    = 0 min left\n"),
+        }
+    }
+    text
+}
+
+fn minutes_of(minutes: Minutes) -> String {
+    format!("{} min", thousands(minutes))
+}
+
+fn arrow(look: Look) -> &'static str {
+    if look.utf8 { "→" } else { "->" }
+}
+
+/// Step 3: `[T]` the remaining durations are multiplied by their unit prices.
+fn prices(told: &Explanation, look: Look) -> String {
+    let mut table = Table::new([
+        ("app".to_owned(), Align::Left),
+        ("item".to_owned(), Align::Left),
+        ("tier".to_owned(), Align::Left),
+        (format!("price {}", told.currency), Align::Right),
+        ("list".to_owned(), Align::Left),
+        (format!("cost {}", told.currency), Align::Left),
+    ]);
+    for line in &told.lines {
+        table.row([
+            app_name(line.app),
+            line.item.clone(),
+            line.tier.clone(),
+            match (&line.price_list, line.per) {
+                (None, _) => "none".to_owned(),
+                (Some(_), 1) => price(&line.unit_price.to_string()),
+                (Some(_), per) => format!("{} / {}", price(&line.unit_price.to_string()), thousands(per)),
+            },
+            line.price_list.clone().unwrap_or_default(),
+            line.formula.clone(),
+        ]);
+    }
+    table.render(look)
+}
+
+/// Step 4: the only place where money is rounded.
+fn bills(told: &Explanation, look: Look) -> String {
+    let mut table = Table::new([
+        ("bill".to_owned(), Align::Left),
+        ("item".to_owned(), Align::Left),
+        ("sum of its lines".to_owned(), Align::Right),
+        (format!("rounded {}", told.currency), Align::Right),
+    ]);
+    for bill in &told.bills {
+        table.row([
+            bill.bill_id.clone(),
+            bill.item_name.clone(),
+            plain(&bill.exact.to_string()),
+            thousands(bill.amount),
+        ]);
+    }
+    if told.app.is_none() && told.bills.len() > 1 {
+        table.total([
+            "charged".to_owned(),
+            String::new(),
+            String::new(),
+            thousands(told.charged),
+        ]);
+    }
+    let others: String = told.bills.iter().filter_map(other_lines).collect();
+    format!("{}{others}", table.render(look))
+}
+
+fn other_lines(bill: &BillStory) -> Option<String> {
+    (bill.other_lines > 0).then(|| {
+        let lines = counted(bill.other_lines, "line", "lines");
+        let amount = plain(&bill.other_amount.to_string());
+        format!("  {} has {lines} of other apps: {amount}\n", bill.bill_id)
+    })
+}
+
+/// The waterfall: what each grant held and what is left, and why it gave nothing.
+fn grants(told: &Explanation, look: Look) -> String {
+    let mut table = Table::new([
+        ("grant", Align::Left),
+        ("plan", Align::Left),
+        ("serves", Align::Left),
+        ("valid", Align::Left),
+        ("before", Align::Right),
+        ("used", Align::Right),
+        ("after", Align::Right),
+        ("status", Align::Left),
+    ]);
+    for grant in &told.grants {
+        let quota = |quota: Option<Quota>| quota.map(|quota| plain(&quota.to_string())).unwrap_or_default();
+        table.row([
+            grant.grant.clone(),
+            grant.plan.clone().unwrap_or_else(|| "free minutes".to_owned()),
+            serves(grant),
+            match (grant.valid_from, grant.valid_to) {
+                (Some(from), Some(to)) => format!("{from} to {to}"),
+                _ => String::new(),
+            },
+            quota(grant.before),
+            plain(&grant.used.to_string()),
+            quota(grant.after),
+            grant.status.unwrap_or_default().to_owned(),
+        ]);
+    }
+    let is_wide = look.width.is_some_and(|width| table.width() + 2 > usize::from(width));
+    let mut text = match is_wide {
+        true => format!(
+            "{}\n{}",
+            table.select(&WHAT_IT_IS).render(look),
+            table.select(&WHAT_IT_HELD).render(look)
+        ),
+        false => table.render(look),
+    };
+    let idle = told
+        .grants
+        .iter()
+        .filter_map(|grant| Some((grant, grant.idle_because.as_ref()?)));
+    let idle: Vec<String> = idle
+        .map(|(grant, because)| format!("  {} gives nothing that day: {because}\n", grant.grant))
+        .collect();
+    if !idle.is_empty() {
+        text.push_str(&format!("\n{}", idle.concat()));
+    }
+    text
+}
+
+fn serves(grant: &GrantStory) -> String {
+    match grant.apps.as_slice() {
+        [] => "account".to_owned(),
+        _ if grant.promoted => "account (promotion)".to_owned(),
+        [only] => format!("app {only}"),
+        several => format!("{} apps", several.len()),
+    }
+}
+
+fn balance(told: &Explanation) -> String {
+    let balance = &told.balance;
+    pairs(
+        &[
+            ("opening", thousands(balance.opening)),
+            ("+ paid", thousands(balance.paid)),
+            ("- charged", thousands(balance.charged)),
+            ("= closing", thousands(balance.closing)),
+        ],
+        Align::Right,
+    )
+}
+
+/// Whether the ledger says the same.
+fn verdict(document: &ExplainDocument<'_>, look: Look) -> String {
+    let told = document.explanation;
+    let mut text = String::new();
+    for note in &told.notes {
+        text.push_str(&format!("\nnote: {note}\n"));
+    }
+    if told.differences.is_empty() {
+        let rows: usize = told.compared.iter().map(|table| table.rows).sum();
+        text.push_str(&format!(
+            "\n{}: {} of the account on that day\n",
+            look.good("the ledger says the same"),
+            counted(rows, "posted row", "posted rows")
+        ));
+    } else {
+        let count = counted(told.differences.len(), "difference", "differences");
+        let title = format!("the ledger says something else: {count}");
+        text.push_str(&format!("\n{}\n\n{}", look.error(&title), differences(told, look)));
+    }
+    if let Some(html) = document.html {
+        text.push_str(&format!("\npage  {html}\n"));
+    }
+    text
+}
+
+fn differences(told: &Explanation, look: Look) -> String {
+    let mut table = Table::new([
+        ("table", Align::Left),
+        ("row", Align::Left),
+        ("column", Align::Left),
+        ("posted", Align::Left),
+        ("recomputed", Align::Left),
+    ]);
+    for difference in &told.differences {
+        let absent = if difference.column.is_some() {
+            "null"
+        } else {
+            "no such row"
+        };
+        let side = |value: &Option<String>| value.clone().unwrap_or_else(|| absent.to_owned());
+        table.row([
+            difference.table.to_owned(),
+            difference.row.clone(),
+            difference.column.unwrap_or("(row)").to_owned(),
+            side(&difference.posted),
+            side(&difference.recomputed),
+        ]);
+    }
+    table.render(look)
+}

@@ -1,0 +1,32 @@
+//! How every cent of one account's day came about (`nightbill explain`).
+//!
+//! [`explain`] computes the day again with the pure rules from what is posted and from the catalog that the day was settled
+//! with, and compares every row. `past` gathers what the batch knew, `steps` listens to the rules, `lines`, `grants` and
+//! `bills` tell what came out as plain data (`story`), `compare` looks for differences; `month` and `page` make a page of it.
+
+mod bills;
+mod charts;
+mod compare;
+mod error;
+mod grants;
+mod lines;
+mod month;
+mod narrow;
+mod page;
+mod past;
+mod reasons;
+mod recompute;
+mod rows;
+mod serial;
+mod steps;
+mod story;
+mod usage;
+
+pub use error::ExplainError;
+pub use month::{DayBills, Month, month};
+pub use page::page;
+pub use recompute::{Question, explain};
+pub use story::{
+    BalanceStory, BillStory, ComparedTable, Difference, Draw, DurationStory, Explanation, GrantStep, GrantStory,
+    LineStory, PeriodStory, QuantityStory, Reason, RestStory, Service, StepOutcome, UsagePart,
+};

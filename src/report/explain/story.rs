@@ -1,0 +1,428 @@
+//! The explanation as plain data: what the text, the JSON document and the page are made of.
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::rules::quantity::{
+    AccountId, Amount, BillingDay, Cents, Instant, Minutes, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
+};
+
+use super::serial::{account, app, apps, count, optional_app, optional_text, text};
+
+/// One account's day, with the story of every line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// Name of the job that settled the day.
+    pub job: String,
+    /// The account.
+    #[serde(serialize_with = "account")]
+    pub account: AccountId,
+    /// The billing day.
+    #[serde(serialize_with = "text")]
+    pub day: BillingDay,
+    /// Only lines of this app are told; None: all are.
+    #[serde(serialize_with = "optional_app")]
+    pub app: Option<SdkAppId>,
+    /// The batch that settled the day.
+    pub batch: String,
+    /// ISO 4217 code of all money.
+    pub currency: String,
+    /// IANA name of the zone of the day.
+    pub timezone: String,
+    /// When the day was billed.
+    #[serde(serialize_with = "text")]
+    pub issued_at: Instant,
+    /// The same in the job's zone, `YYYY-MM-DD HH:MM`.
+    pub issued_local: String,
+    /// `day` or `5min`.
+    pub deduction_period: &'static str,
+    /// SHA-256 of the catalog that the day was settled with.
+    pub catalog: String,
+    /// The version that settled the day.
+    pub tool: String,
+    /// Whether what grants leave is billed: `auto`, `on` or `off`.
+    pub payg: &'static str,
+    /// The account's price list.
+    pub price_list: String,
+    /// What the day is charged: the sum of the bills.
+    #[serde(serialize_with = "text")]
+    pub charged: Cents,
+    /// One per item, in catalog order.
+    pub bills: Vec<BillStory>,
+    /// In deduction order: by app, item and tier; account-rounded ones (app 0) last.
+    pub lines: Vec<LineStory>,
+    /// Free minutes and packages that the rules looked at or that are listed, in deduction order.
+    pub grants: Vec<GrantStory>,
+    /// The account's balance.
+    pub balance: BalanceStory,
+    /// What was compared with the ledger, table by table.
+    pub compared: Vec<ComparedTable>,
+    /// Where the ledger says something else.
+    pub differences: Vec<Difference>,
+    /// What the reader should know, such as inputs that have changed since.
+    pub notes: Vec<String>,
+    /// What the catalog of the day calls its items: id and name.
+    #[serde(skip)]
+    pub item_names: Vec<(String, String)>,
+}
+
+/// A bill: its lines added up and rounded once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BillStory {
+    /// Its id.
+    pub bill_id: String,
+    /// The item.
+    pub item: String,
+    /// The item's name for people.
+    pub item_name: String,
+    /// `daily` or `monthly`.
+    pub cadence: &'static str,
+    /// How many of its lines are told.
+    pub lines: usize,
+    /// How many lines of other apps it has, which are not told.
+    pub other_lines: usize,
+    /// The sum of those.
+    #[serde(serialize_with = "text")]
+    pub other_amount: Amount,
+    /// Sum of all its lines.
+    #[serde(serialize_with = "text")]
+    pub exact: Amount,
+    /// The same, rounded half away from zero to cents.
+    #[serde(serialize_with = "text")]
+    pub amount: Cents,
+}
+
+/// A bill line and how it came about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LineStory {
+    /// The bill that it is on.
+    pub bill_id: String,
+    /// The app; 0 for the whole account.
+    #[serde(serialize_with = "app")]
+    pub app: SdkAppId,
+    /// The item.
+    pub item: String,
+    /// The item's name for people.
+    pub item_name: String,
+    /// The tier.
+    pub tier: String,
+    /// How its quantity came about.
+    pub how: QuantityStory,
+    /// What is priced.
+    #[serde(serialize_with = "text")]
+    pub quantity: Quantity,
+    /// Unit of the quantity.
+    pub unit: &'static str,
+    /// Price of one `per`; 0 where the tier has none.
+    #[serde(serialize_with = "text")]
+    pub unit_price: UnitPrice,
+    /// How many units the price is for.
+    pub per: i64,
+    /// The list that gave the price; None where the tier has none.
+    pub price_list: Option<String>,
+    /// quantity x unit_price / per, exact.
+    #[serde(serialize_with = "text")]
+    pub amount: Amount,
+    /// The same in words of numbers: `60 / 1000 x 3.99 = 0.2394`.
+    pub formula: String,
+}
+
+/// How the quantity of a line came about, by the kind of its item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QuantityStory {
+    /// Seconds, rounded up to minutes, of which grants cover some.
+    Duration(DurationStory),
+    /// It is given: what is told of the price is all there is.
+    Given,
+}
+
+impl QuantityStory {
+    /// The story of a duration.
+    pub fn duration(&self) -> Option<&DurationStory> {
+        match self {
+            Self::Duration(story) => Some(story),
+            Self::Given => None,
+        }
+    }
+
+    /// `duration` or `given`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Duration(_) => "duration",
+            Self::Given => "given",
+        }
+    }
+}
+
+/// The kind, and a field for each kind, of which one is not null.
+impl Serialize for QuantityStory {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("QuantityStory", 2)?;
+        fields.serialize_field("kind", self.kind())?;
+        fields.serialize_field("duration", &self.duration())?;
+        fields.end()
+    }
+}
+
+/// From seconds to minutes that are billed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DurationStory {
+    /// `app`, or `account`: over which seconds are added before they are rounded.
+    pub rounded_by: &'static str,
+    /// Seconds by app; one for a line of an app.
+    pub parts: Vec<UsagePart>,
+    /// Their sum.
+    #[serde(serialize_with = "count")]
+    pub seconds: Seconds,
+    /// Rounded up.
+    #[serde(serialize_with = "count")]
+    pub minutes: Minutes,
+    /// By five-minute period, where grants are drawn on every five minutes; else empty.
+    pub periods: Vec<PeriodStory>,
+    /// The grants that were looked at, in that order, and what became of them.
+    pub steps: Vec<GrantStep>,
+    /// Covered by free minutes.
+    #[serde(serialize_with = "count")]
+    pub free_minutes: Minutes,
+    /// Covered by packages.
+    #[serde(serialize_with = "count")]
+    pub package_minutes: Minutes,
+    /// Priced.
+    #[serde(serialize_with = "count")]
+    pub payg_minutes: Minutes,
+    /// Neither covered nor priced.
+    #[serde(serialize_with = "count")]
+    pub unbilled_minutes: Minutes,
+    /// What became of minutes that grants left; None: they left none.
+    pub rest: Option<RestStory>,
+}
+
+/// Seconds of one app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UsagePart {
+    /// The app, never 0.
+    #[serde(serialize_with = "app")]
+    pub app: SdkAppId,
+    /// Its seconds.
+    #[serde(serialize_with = "count")]
+    pub seconds: Seconds,
+    /// How many usage rows they are from.
+    pub rows: i64,
+}
+
+/// A five-minute period of a line, as in the guide's FAQ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PeriodStory {
+    /// Its number, from 0.
+    pub period: u16,
+    /// Its first second in the job's zone, `HH:MM`.
+    pub from: String,
+    /// Usage in it.
+    #[serde(serialize_with = "count")]
+    pub seconds: Seconds,
+    /// Usage of the day up to its end.
+    #[serde(serialize_with = "count")]
+    pub cumulative_seconds: Seconds,
+    /// Those rounded up.
+    #[serde(serialize_with = "count")]
+    pub cumulative_minutes: Minutes,
+    /// What it adds to them.
+    #[serde(serialize_with = "count")]
+    pub minutes: Minutes,
+}
+
+/// A grant that was looked at for a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantStep {
+    /// The grant.
+    pub grant: String,
+    /// When it was first looked at, `HH:MM`, where grants are drawn on every five minutes.
+    pub from: Option<String>,
+    /// What became of it.
+    pub outcome: StepOutcome,
+}
+
+/// What became of a grant that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// It covered minutes of the line.
+    Served(Service),
+    /// It was passed over.
+    PassedOver(Reason),
+}
+
+/// What a grant gave to a line over the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    /// Usage minutes covered.
+    pub minutes: Minutes,
+    /// Quota minutes that each takes.
+    pub ratio: Ratio,
+    /// minutes x ratio.
+    pub quota: Quota,
+    /// Balance before the first of them.
+    pub before: Quota,
+    /// Balance after the last of them. In five-minute steps other lines may have drawn on the grant between the two.
+    pub after: Quota,
+}
+
+/// Why something was as it was: a code for programs, words for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The code.
+    pub code: &'static str,
+    /// The words.
+    pub words: String,
+    /// Whether it holds for every line of the day.
+    pub all_day: bool,
+}
+
+/// Every field for every outcome; those of another outcome are null.
+impl Serialize for GrantStep {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (served, passed_over) = match &self.outcome {
+            StepOutcome::Served(service) => (Some(service), None),
+            StepOutcome::PassedOver(reason) => (None, Some(reason)),
+        };
+        let quota = |pick: fn(&Service) -> Quota| served.map(|service| pick(service).to_string());
+        let mut fields = serializer.serialize_struct("GrantStep", 10)?;
+        fields.serialize_field("grant", &self.grant)?;
+        fields.serialize_field("from", &self.from)?;
+        fields.serialize_field("outcome", if served.is_some() { "served" } else { "passed_over" })?;
+        fields.serialize_field("minutes", &served.map(|service| service.minutes.get()))?;
+        fields.serialize_field("ratio", &served.map(|service| service.ratio.to_string()))?;
+        fields.serialize_field("quota", &quota(|service| service.quota))?;
+        fields.serialize_field("before", &quota(|service| service.before))?;
+        fields.serialize_field("after", &quota(|service| service.after))?;
+        fields.serialize_field("reason", &passed_over.map(|reason| reason.code))?;
+        fields.serialize_field("because", &passed_over.map(|reason| &reason.words))?;
+        fields.end()
+    }
+}
+
+/// What became of the minutes that grants left of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RestStory {
+    /// How many.
+    #[serde(serialize_with = "count")]
+    pub minutes: Minutes,
+    /// Whether they are billed.
+    pub billed: bool,
+    /// `payg_on`, `paid_package`, `payg_off`, `no_paid_package` or `no_price`.
+    pub reason: &'static str,
+    /// The same in words.
+    pub because: String,
+}
+
+/// A grant over the day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GrantStory {
+    /// Its id.
+    pub grant: String,
+    /// `free` or `package`.
+    pub kind: &'static str,
+    /// Its plan; None for free minutes.
+    pub plan: Option<String>,
+    /// The apps it is bound to; empty: the whole account.
+    #[serde(serialize_with = "apps")]
+    pub apps: Vec<SdkAppId>,
+    /// Whether a scope promotion lets it serve the whole account on the day.
+    pub promoted: bool,
+    /// First day, as its queue sets it; None where it is not listed on the day.
+    #[serde(serialize_with = "optional_text")]
+    pub valid_from: Option<BillingDay>,
+    /// Last day.
+    #[serde(serialize_with = "optional_text")]
+    pub valid_to: Option<BillingDay>,
+    /// What it gave at first.
+    #[serde(serialize_with = "optional_text")]
+    pub quota: Option<Quota>,
+    /// Balance when the day began.
+    #[serde(serialize_with = "optional_text")]
+    pub before: Option<Quota>,
+    /// What the day took.
+    #[serde(serialize_with = "text")]
+    pub used: Quota,
+    /// Balance after the day.
+    #[serde(serialize_with = "optional_text")]
+    pub after: Option<Quota>,
+    /// Its status in the ledger after the day.
+    pub status: Option<&'static str>,
+    /// What was drawn on it, in the order in which it was.
+    pub draws: Vec<Draw>,
+    /// Why it served nothing that day, whatever the line.
+    pub idle_because: Option<String>,
+}
+
+/// Minutes that a line drew on a grant at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Draw {
+    /// The line's app.
+    #[serde(serialize_with = "app")]
+    pub app: SdkAppId,
+    /// Its item.
+    pub item: String,
+    /// Its tier.
+    pub tier: String,
+    /// The five-minute period in which it began, `HH:MM`.
+    pub from: Option<String>,
+    /// Usage minutes.
+    #[serde(serialize_with = "count")]
+    pub minutes: Minutes,
+    /// Quota minutes that each takes.
+    #[serde(serialize_with = "text")]
+    pub ratio: Ratio,
+    /// minutes x ratio.
+    #[serde(serialize_with = "text")]
+    pub quota: Quota,
+    /// Balance before.
+    #[serde(serialize_with = "text")]
+    pub before: Quota,
+    /// Balance after.
+    #[serde(serialize_with = "text")]
+    pub after: Quota,
+}
+
+/// The account's balance: closing = opening + paid - charged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BalanceStory {
+    /// Closing balance of the batch before.
+    #[serde(serialize_with = "text")]
+    pub opening: Cents,
+    /// Payments that this batch counts.
+    #[serde(serialize_with = "text")]
+    pub paid: Cents,
+    /// Sum of the bills.
+    #[serde(serialize_with = "text")]
+    pub charged: Cents,
+    /// The balance after them.
+    #[serde(serialize_with = "text")]
+    pub closing: Cents,
+    /// How far below zero it may go.
+    #[serde(serialize_with = "text")]
+    pub credit_limit: Cents,
+}
+
+/// A table of which every row of the account was compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ComparedTable {
+    /// The table.
+    pub table: &'static str,
+    /// Posted rows of the account.
+    pub rows: usize,
+}
+
+/// A place where the ledger says something else than the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The table.
+    pub table: &'static str,
+    /// Which row, by its key columns.
+    pub row: String,
+    /// The column; None: only one side has the row.
+    pub column: Option<&'static str>,
+    /// What is posted; None: no such row, or null.
+    pub posted: Option<String>,
+    /// What the rules make of it; None: no such row, or null.
+    pub recomputed: Option<String>,
+}

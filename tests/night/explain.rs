@@ -1,0 +1,504 @@
+//! `explain` on nights of its own: every reason, every mistake, and ledgers that were edited.
+
+use std::fs::{self, File};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Decimal128Array, RecordBatch, StringArray};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Decimal128Type};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::error;
+use crate::json_doc;
+use crate::world::{Said, World};
+
+const DAY: &str = "2024-10-12";
+
+fn explain(world: &World, arguments: &[&str]) -> Said {
+    world.run(&[&["explain", "job.toml", "--account", "7"], arguments].concat())
+}
+
+/// The document of an explanation, held against its documentation.
+fn document(world: &World, arguments: &[&str], code: i32) -> Value {
+    let said = explain(world, &[arguments, &["--output", "json"]].concat());
+    assert_eq!(said.code, code, "{}{}", said.stdout, said.stderr);
+    json_doc::check("explain", &said.stdout);
+    serde_json::from_str(&said.stdout).unwrap()
+}
+
+/// The text of a day that agrees.
+fn text(world: &World, day: &str) -> String {
+    let said = explain(world, &["--day", day]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    said.stdout
+}
+
+/// `table, row, column, posted, recomputed` of every difference.
+fn differences(document: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    document["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let fields = ["table", "row", "column", "posted", "recomputed"];
+            fields.map(|field| text(&one[field])).join(" | ")
+        })
+        .collect()
+}
+
+/// Edits a posted table file and makes its commit record fit, as someone with the keys to the bucket could.
+fn tamper(world: &World, batch: &str, table: &str, edit: impl FnOnce(RecordBatch) -> RecordBatch) {
+    let path = format!("{table}/batch={batch}/part-0.parquet");
+    let file = world.path("out").join(&path);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&file).unwrap()).unwrap();
+    let schema = Arc::clone(reader.schema());
+    let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+    let edited = edit(concat_batches(&schema, &batches).unwrap());
+    let mut writer = ArrowWriter::try_new(File::create(&file).unwrap(), edited.schema(), None).unwrap();
+    writer.write(&edited).unwrap();
+    writer.close().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    let record = world.path(&format!("out/_batches/{batch}.json"));
+    let mut json: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    let entries = json["files"].as_array_mut().unwrap();
+    let entry = entries.iter_mut().find(|entry| entry["path"] == *path).unwrap();
+    let digest: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    entry["size"] = bytes.len().into();
+    entry["sha256"] = digest.into();
+    entry["rows"] = edited.num_rows().into();
+    fs::write(record, serde_json::to_vec_pretty(&json).unwrap()).unwrap();
+}
+
+/// Replaces a column.
+fn with_column(batch: &RecordBatch, name: &str, column: Arc<dyn Array>) -> RecordBatch {
+    let place = batch.schema().index_of(name).unwrap();
+    let mut columns = batch.columns().to_vec();
+    columns[place] = column;
+    RecordBatch::try_new(batch.schema(), columns).unwrap()
+}
+
+/// Adds units to every value of a decimal column.
+fn plus(batch: &RecordBatch, name: &str, units: i128) -> RecordBatch {
+    let column = batch.column_by_name(name).unwrap();
+    let DataType::Decimal128(precision, scale) = *column.data_type() else {
+        panic!("{name} is no decimal");
+    };
+    let values = column
+        .as_primitive::<Decimal128Type>()
+        .values()
+        .iter()
+        .map(|value| value + units);
+    let column = Decimal128Array::from_iter_values(values)
+        .with_precision_and_scale(precision, scale)
+        .unwrap();
+    with_column(batch, name, Arc::new(column))
+}
+
+/// A world of many packages, of which each is passed over for another reason.
+fn reasons() -> World {
+    let world = World::new();
+    world.write(
+        "accounts.csv",
+        "account_id,registered_at,payg\n7,2024-01-01T00:00:00+08:00,\n",
+    );
+    // The sample's promotion opens rtc_engine packages to the account from 2024-10-12 on, so the day is the one before.
+    world.write(
+        "packages.csv",
+        "package_id,account_id,apps,plan,purchased_at,gift,refunded_at\n\
+         other,7,71,rtc_engine.lite,2024-10-01T12:00:00+08:00,false,\n\
+         later,7,70,live.lite,2024-10-12T09:00:00+08:00,false,\n\
+         first,7,70,conference.lite,2024-10-01T12:00:00+08:00,false,\n\
+         second,7,70,conference.lite,2024-10-02T12:00:00+08:00,false,\n\
+         ended,7,70,rtc_engine.lite,2024-09-01T12:00:00+08:00,false,\n\
+         returned,7,70,call.group,2024-10-01T12:00:00+08:00,false,2024-10-11T13:00:00+08:00\n\
+         board,7,70,dashboard.standard,2024-10-01T12:00:00+08:00,false,\n",
+    );
+    world.write(
+        "opening_grants.csv",
+        "grant_id,used\nfree:7:2024-10-01,9997\nfirst,99980\n",
+    );
+    world.usage(
+        "2024-10-11",
+        "part-0.parquet",
+        &[("2024-10-11T12:00:00+08:00", 7, 70, "av", 600, Some(921_600))],
+    );
+    world.settled("2024-10-11");
+    world
+}
+
+#[test]
+fn every_reason_is_explained() {
+    let document = document(&reasons(), &["--day", "2024-10-11"], 0);
+    let steps = document["lines"][0]["how"]["duration"]["steps"].as_array().unwrap();
+    let told: Vec<String> = steps
+        .iter()
+        .map(|step| {
+            let text = |name: &str| step[name].as_str().unwrap().to_owned();
+            match step["outcome"].as_str() {
+                Some("served") => format!("{} served {}", text("grant"), step["minutes"]),
+                _ => format!("{} {}: {}", text("grant"), text("reason"), text("because")),
+            }
+        })
+        .collect();
+    insta::assert_snapshot!("reasons", told.join("\n"));
+    assert_eq!(
+        document["lines"][0]["how"]["duration"]["rest"]["reason"],
+        "paid_package"
+    );
+}
+
+/// Void marks come from a removal, which only the ledger remembers.
+#[test]
+fn a_void_grant_is_explained() {
+    let world = World::new();
+    world.write(
+        "packages.csv",
+        "package_id,account_id,apps,plan,purchased_at,gift,refunded_at\n\
+         mine,7,70,conference.lite,2024-10-01T12:00:00+08:00,false,\n",
+    );
+    for day in [DAY, "2024-10-13"] {
+        world.an_hour_of_hd(day);
+        world.settled(day);
+    }
+    tamper(&world, "2024-10-12.00", "grants", |grants| {
+        let ids = grants.column_by_name("grant_id").unwrap().as_string::<i32>();
+        let status: StringArray = ids
+            .iter()
+            .map(|id| Some(if id == Some("mine") { "void" } else { "active" }))
+            .collect();
+        with_column(&grants, "status", Arc::new(status))
+    });
+    let document = document(&world, &["--day", "2024-10-13"], 1);
+    let step = &document["lines"][0]["how"]["duration"]["steps"][1];
+    assert_eq!((&step["grant"], &step["reason"]), (&"mine".into(), &"void".into()));
+    assert_eq!(
+        document["grants"][1]["idle_because"],
+        "void since the account's removal"
+    );
+}
+
+/// What is posted and what the rules make of it, side by side; the exit code is 1.
+#[test]
+fn an_edited_ledger_is_told_row_by_row() {
+    let world = World::new();
+    world.an_hour_of_hd(DAY);
+    world.settled(DAY);
+    tamper(&world, "2024-10-12.00", "bills", |bills| plus(&bills, "amount", 1));
+    tamper(&world, "2024-10-12.00", "bill_lines", |lines| {
+        plus(&lines, "unit_price", -10_000)
+    });
+    tamper(&world, "2024-10-12.00", "grants", |grants| grants.slice(0, 0));
+    let document = document(&world, &["--day", DAY], 1);
+    assert_eq!(document["agrees"], false);
+    assert_eq!(document["error"]["exit_code"], 1);
+    assert_eq!(
+        differences(&document),
+        [
+            "bill_lines | sdk_app_id 70, day 2024-10-12, item av, tier hd | unit_price | 3.980000 | 3.990000",
+            "bills | period_start 2024-10-12, item av | amount | 0.25 | 0.24",
+            "grants | grant_id free:7:2024-10-01 | - | - | kind free, plan free, valid_from 2024-10-01, valid_to \
+             2024-10-31, quota 10000.00, opening 10000.00, used 10000.00, balance 0.00, status exhausted",
+        ]
+    );
+    let said = explain(&world, &["--day", DAY, "--html", "bill.html"]);
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    assert!(
+        said.stdout.contains("the ledger says something else: 3 differences"),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        error(&said).contains("what is posted is not what the rules make of it"),
+        "{}",
+        said.stderr
+    );
+    let page = fs::read_to_string(world.path("bill.html")).unwrap();
+    assert!(page.contains("The ledger says something else") && page.contains("3.980000"));
+    // One app is told, all rows are compared.
+    let said = explain(&world, &["--day", DAY, "--app", "99"]);
+    assert_eq!(said.code, 1);
+    assert!(said.stdout.contains("App 99 has no usage on this day.") && said.stdout.contains("0.25"));
+}
+
+/// Usage is what the recomputation begins with: edited, everything after it differs.
+#[test]
+fn edited_usage_changes_everything_after_it() {
+    let world = World::new();
+    world.an_hour_of_hd(DAY);
+    world.settled(DAY);
+    tamper(&world, "2024-10-12.00", "usage_daily", |usage| {
+        with_column(&usage, "seconds", Arc::new(arrow::array::Int64Array::from(vec![3_601])))
+    });
+    let found = differences(&document(&world, &["--day", DAY], 1));
+    let expected = [
+        "minutes | 60 | 61",
+        "seconds | 3600 | 3601",
+        "payg_minutes | 60 | 61",
+        "exact | 0.239400000 | 0.243390000",
+    ];
+    for expected in expected {
+        assert!(found.iter().any(|one| one.contains(expected)), "{expected}: {found:?}");
+    }
+}
+
+/// A change that reaches back (undated columns do) is a difference, and the note says where it may come from.
+#[test]
+fn changed_facts_are_a_difference_with_a_note() {
+    let world = World::new();
+    world.an_hour_of_hd(DAY);
+    world.settled(DAY);
+    world.replace("accounts.csv", ",on", ",off");
+    let document = document(&world, &["--day", DAY], 1);
+    let found = differences(&document);
+    assert!(
+        found.contains(&"bills | period_start 2024-10-12, item av | amount | 0.24 | 0.00".to_owned()),
+        "{found:?}"
+    );
+    let note = document["notes"][0].as_str().unwrap();
+    assert!(
+        note.starts_with("accounts has changed since the day was settled"),
+        "{note}"
+    );
+}
+
+/// What happened after the billing time changes nothing: purchases, payments, plans and prices of a later catalog.
+#[test]
+fn later_facts_and_catalogs_do_not_count() {
+    let world = World::new();
+    world.an_hour_of_hd(DAY);
+    world.settled(DAY);
+    let before = text(&world, DAY);
+    world.write(
+        "packages.csv",
+        "package_id,account_id,apps,plan,purchased_at,gift,refunded_at\n\
+         new,7,70,brand_new,2024-10-13T10:00:00.001+08:00,false,\n",
+    );
+    world.write(
+        "payments.csv",
+        "payment_id,account_id,paid_at,amount\np,7,2024-10-13T10:00:00.001+08:00,50\n",
+    );
+    let catalog = fs::read_to_string(world.path("catalog.toml")).unwrap();
+    let plan = "[[plan]]\nid = \"brand_new\"\nproduct = \"trtc\"\nfamily = \"new\"\nprice = \"1\"\nminutes = 5\nmau = 0\n\
+                paid = true\nratios = \"package\"\nvalidity = { months = 1 }\nrefund = \"none\"\n\n";
+    let place = catalog.find("[[plan]]").unwrap();
+    let grown = format!("{}{plan}{}", &catalog[..place], &catalog[place..]);
+    world.write("catalog.toml", &grown.replace("\"3.99\"", "\"7.77\""));
+    let notes = |text: &str| -> String { text.lines().filter(|line| !line.starts_with("note: ")).collect() };
+    let after = text(&world, DAY);
+    assert_eq!(notes(&after).replace(' ', ""), notes(&before).replace(' ', ""));
+    assert!(
+        after.contains("note: packages has changed since the day was settled"),
+        "{after}"
+    );
+}
+
+/// Only the day's batch and the one before it are read.
+#[test]
+fn other_batches_are_not_read() {
+    let world = World::new();
+    let days = ["2024-10-11", DAY, "2024-10-13", "2024-10-14"];
+    for day in days {
+        world.an_hour_of_hd(day);
+        world.settled(day);
+    }
+    let before = document(&world, &["--day", "2024-10-13"], 0);
+    for batch in ["2024-10-11.00", "2024-10-14.00"] {
+        world.write(&format!("out/_batches/{batch}.json"), "no record any more");
+        for table in ["usage_daily", "bill_lines", "bills", "deductions", "grants", "accounts"] {
+            fs::remove_dir_all(world.path(&format!("out/{table}/batch={batch}"))).unwrap();
+        }
+    }
+    for table in ["usage_daily", "bill_lines", "bills", "deductions"] {
+        fs::remove_dir_all(world.path(&format!("out/{table}/batch=2024-10-12.00"))).unwrap();
+    }
+    assert_eq!(document(&world, &["--day", "2024-10-13"], 0), before);
+}
+
+/// `[T]` FAQ: 30, 20 and 40 seconds; the package ran out in between.
+#[test]
+fn five_minute_periods_are_told() {
+    let world = World::new();
+    world.write("opening_grants.csv", "grant_id,used\nfree:7:2024-10-01,9999\n");
+    world.usage(
+        DAY,
+        "part-0.parquet",
+        &[
+            ("2024-10-12T00:00:10+08:00", 7, 70, "av", 30, None),
+            ("2024-10-12T00:05:10+08:00", 7, 70, "av", 20, None),
+            ("2024-10-12T00:10:10+08:00", 7, 70, "av", 40, None),
+        ],
+    );
+    let said = world.settle(&["--day", DAY, "--set", "deduction_period=5min"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    // The job's own period has changed since; the record's counts.
+    let document = document(&world, &["--day", DAY], 0);
+    assert_eq!(document["deduction_period"], "5min");
+    let duration = &document["lines"][0]["how"]["duration"];
+    let periods: Vec<String> = duration["periods"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let fields = ["seconds", "cumulative_seconds", "cumulative_minutes", "minutes"];
+            format!(
+                "{} {}",
+                one["from"].as_str().unwrap(),
+                fields.map(|field| one[field].to_string()).join(" ")
+            )
+        })
+        .collect();
+    assert_eq!(periods, ["00:00 30 30 1 1", "00:05 20 50 1 0", "00:10 40 90 2 1"]);
+    let steps: Vec<String> = duration["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| format!("{} {} {}", step["outcome"], step["from"], step["minutes"]))
+        .collect();
+    assert_eq!(steps, ["\"served\" \"00:00\" 1", "\"passed_over\" \"00:10\" null"]);
+    assert_eq!(duration["rest"]["minutes"], 1);
+}
+
+/// Lines of one app; those of the whole account where it is part of them; what its bill has besides.
+#[test]
+fn one_app_of_several() {
+    let world = World::new();
+    let noon = "2024-10-12T12:00:00+08:00";
+    world.usage(
+        DAY,
+        "part-0.parquet",
+        &[
+            (noon, 7, 70, "av", 60, None),
+            (noon, 7, 71, "av", 120, None),
+            (noon, 7, 71, "delivery_tencent", 90, None),
+        ],
+    );
+    world.settled(DAY);
+    let lines = |app: &str| -> Vec<String> {
+        let document = document(&world, &["--day", DAY, "--app", app], 0);
+        assert_eq!(document["charged"], "0.00");
+        let lines = document["lines"].as_array().unwrap().iter();
+        let lines = lines.map(|line| format!("{} {}", line["app"], line["item"].as_str().unwrap()));
+        let bills = document["bills"].as_array().unwrap().iter();
+        let bills = bills.map(|bill| format!("{}+{} lines", bill["lines"], bill["other_lines"]));
+        lines.chain(bills).collect()
+    };
+    assert_eq!(lines("70"), ["70 av", "1+1 lines"]);
+    assert_eq!(lines("71"), ["71 av", "0 delivery", "1+1 lines", "1+0 lines"]);
+    assert!(lines("72").is_empty());
+}
+
+#[test]
+fn what_cannot_be_explained_says_why() {
+    let world = World::new();
+    let empty = explain(&world, &["--day", DAY]);
+    assert_eq!(empty.code, 2);
+    world.write(
+        "accounts.csv",
+        "account_id,registered_at,payg\n7,2024-01-01T00:00:00+08:00,on\n8,2024-10-13T10:00:00.001+08:00,on\n",
+    );
+    world.an_hour_of_hd(DAY);
+    world.settled(DAY);
+    let not_settled = explain(&world, &["--day", "2024-10-14"]);
+    let unknown = world.run(&["explain", "job.toml", "--account", "9", "--day", DAY]);
+    let registered_later = world.run(&["explain", "job.toml", "--account", "8", "--day", DAY]);
+    let no_account = world.run(&["explain", "job.toml", "--account", "0", "--day", DAY]);
+    let no_app = explain(&world, &["--day", DAY, "--app", "all"]);
+    let nowhere = explain(&world, &["--day", DAY, "--html", "no/such/directory/bill.html"]);
+    assert_eq!(nowhere.code, 5);
+    let shown = [&empty, &not_settled, &unknown, &registered_later].map(|said| {
+        assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{}", said.stderr);
+        said.stderr.as_str()
+    });
+    insta::assert_snapshot!("cannot_be_explained", shown.join("\n"));
+    for said in [&no_account, &no_app] {
+        assert_eq!(said.code, 2);
+        assert!(said.stderr.contains("expected the number of"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let world = World::new();
+    world.an_hour_of_hd(DAY);
+    world.settled(DAY);
+    let broken = |path: &str, text: Option<&str>| -> String {
+        let file = world.path(&format!("out/{path}"));
+        let bytes = fs::read(&file).unwrap();
+        match text {
+            Some(text) => fs::write(&file, text).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        let said = explain(&world, &["--day", DAY]);
+        fs::write(&file, bytes).unwrap();
+        assert_eq!((said.code, said.stdout.as_str()), (3, ""), "{path}: {}", said.stderr);
+        error(&said)
+    };
+    let catalogs: Vec<_> = fs::read_dir(world.path("out/_catalog")).unwrap().collect();
+    let catalog = catalogs[0].as_ref().unwrap().file_name().into_string().unwrap();
+    let catalog = format!("_catalog/{catalog}");
+    let shown = [
+        broken("bills/batch=2024-10-12.00/part-0.parquet", None),
+        broken("usage_daily/batch=2024-10-12.00/part-0.parquet", Some("short")),
+        broken(&catalog, None).replace(&catalog, "[catalog]"),
+        broken(&catalog, Some("currency = \"EUR\"")).replace(&catalog, "[catalog]"),
+        broken("_batches/2024-10-12.00.json", Some("{}")),
+    ];
+    insta::assert_snapshot!("missing", shown.join("\n"));
+    world.write(
+        "accounts.csv",
+        "account_id,registered_at,payg\n8,2024-01-01T00:00:00+08:00,on\n",
+    );
+    world.write("opening_grants.csv", "grant_id,used\n");
+    let gone = explain(&world, &["--day", DAY]);
+    assert_eq!(gone.code, 3);
+    assert!(
+        error(&gone).contains("account 7 is in the ledger but not in the accounts dimension"),
+        "{}",
+        gone.stderr
+    );
+}
+
+/// Ids come from files of others: nothing of them is markup.
+#[test]
+fn the_page_escapes_what_comes_from_data() {
+    let world = World::new();
+    world.write(
+        "packages.csv",
+        "package_id,account_id,apps,plan,purchased_at,gift,refunded_at\n\
+         <script>alert('x')</script>&,7,70,conference.lite,2024-10-01T12:00:00+08:00,false,\n",
+    );
+    world.replace("job.toml", "name = \"test\"", "name = \"<b>test</b> & \\\"more\\\"\"");
+    world.an_hour_of_hd(DAY);
+    world.settled(DAY);
+    let said = explain(&world, &["--day", DAY, "--html", "bill.html"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let page = fs::read_to_string(world.path("bill.html")).unwrap();
+    assert!(
+        page.contains("&lt;script&gt;alert(") && page.contains("&lt;b&gt;test&lt;&#x2f;b&gt; &amp; "),
+        "{page}"
+    );
+    assert!(!page.contains("<script") && !page.contains("<b>test"), "{page}");
+}
+
+/// Nothing to load, nothing to run.
+#[test]
+fn the_page_is_self_contained() {
+    let world = World::new();
+    world.an_hour_of_hd(DAY);
+    world.settled(DAY);
+    explain(&world, &["--day", DAY, "--html", "bill.html"]);
+    let page = fs::read_to_string(world.path("bill.html")).unwrap();
+    for outside in [
+        "http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link", "file:", "DIR",
+    ] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+}
