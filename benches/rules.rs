@@ -141,7 +141,6 @@ fn opening(dimensions: &Dimensions, position: u32) -> Opening {
                 id: id.to_owned(),
                 opening: used,
                 used,
-                void: false,
             })
             .collect(),
         ..Opening::default()
@@ -157,6 +156,8 @@ fn settle_all(case: &Case<'_>) -> Outcome<u64> {
         day: opened.day,
         deduction_period: case.period,
         first_settled_day: opened.day,
+        billed_before: None,
+        dunning_from: opened.day,
     };
     let mut lines = 0;
     for told in &case.accounts {
@@ -164,6 +165,8 @@ fn settle_all(case: &Case<'_>) -> Outcome<u64> {
             account: opened.dimensions.account(told.position),
             packages: &told.packages,
             payments: &told.payments,
+            requests: &[],
+            disabled: &[],
             usage: &told.usage,
             opening: &told.opening,
         };

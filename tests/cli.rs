@@ -95,7 +95,6 @@ fn help_hides_what_does_not_exist_yet() {
         "reconcile",
         "simulate",
         "export",
-        "timeline",
         "plan",
         "status",
         "--correct-from",
@@ -103,7 +102,7 @@ fn help_hides_what_does_not_exist_yet() {
     ] {
         assert!(!shown.contains(hidden), "{hidden} is in the help");
     }
-    for later in ["reconcile", "simulate", "export", "timeline", "plan", "status"] {
+    for later in ["reconcile", "simulate", "export", "plan", "status"] {
         let said = stderr_of_failure(later, 2);
         assert!(said.starts_with("error: unrecognized subcommand"), "{said}");
     }

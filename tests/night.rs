@@ -15,6 +15,8 @@ mod guide;
 mod json_doc;
 #[path = "night/laws.rs"]
 mod laws;
+#[path = "night/money.rs"]
+mod money;
 #[path = "support/parquet_rows.rs"]
 mod parquet_rows;
 #[path = "night/world.rs"]
@@ -59,7 +61,7 @@ fn a_day_is_billed_and_the_laws_hold() {
             "accounts",
             &["account_id", "opening", "paid", "charged", "closing", "state"]
         ),
-        ["7 0.00 0.00 0.24 -0.24 active"]
+        ["7 0.00 0.00 0.24 -0.24 overdue"]
     );
     world.verified();
 }

@@ -492,6 +492,8 @@ fn worked_examples_have_the_minutes_that_their_bills_need() {
     let table = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/examples/expected.csv");
     let expected: BTreeMap<(i64, String, String), i64> = csv(&table)
         .into_iter()
+        // A package has a price and no minutes.
+        .filter(|row| row["item"] != "package")
         .map(|row| {
             let parts = ["free_minutes", "package_minutes", "payg_minutes", "unbilled_minutes"];
             let minutes = parts.iter().map(|part| row[*part].parse::<i64>().unwrap()).sum();

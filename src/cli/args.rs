@@ -16,6 +16,7 @@ use super::explain::ExplainArgs;
 use super::sample::SampleArgs;
 use super::schema::SchemaArgs;
 use super::settle::SettleArgs;
+use super::timeline::TimelineArgs;
 use super::verify::VerifyArgs;
 
 /// Settles nights of usage-billed real-time communication: per-second usage Parquet in, exact bills out.
@@ -157,6 +158,7 @@ pub(crate) enum Command {
     Settle(SettleArgs),
     Check(CheckArgs),
     Verify(VerifyArgs),
+    Timeline(TimelineArgs),
     Explain(ExplainArgs),
     Schema(SchemaArgs),
     Sample(SampleArgs),
@@ -171,6 +173,7 @@ impl Command {
             Self::Settle(_) => "settle",
             Self::Check(_) => "check",
             Self::Verify(_) => "verify",
+            Self::Timeline(_) => "timeline",
             Self::Explain(_) => "explain",
             Self::Schema(_) => "schema",
             Self::Sample(_) => "sample",

@@ -25,6 +25,7 @@ use super::terminal::{JSON_FORMAT, Look, Terminal};
     nightbill sample /tmp/night            one day, 200 accounts, a million rows\n  \
     nightbill sample /tmp/big --accounts 20000 --rows 200_000_000 --layout sorted --ts-encoding delta\n  \
     nightbill sample /tmp/week --days 7 --rows 7000000 --timezone Europe/Berlin\n  \
+    nightbill sample /tmp/quarter --from 2024-07-01 --days 92 --rows 920_000 --stories\n  \
     nightbill sample /tmp/many --shape groups --accounts 1000000 --rows 3000000")]
 pub(crate) struct SampleArgs {
     /// The directory to fill; it must be empty, or not exist
@@ -66,6 +67,9 @@ pub(crate) struct SampleArgs {
     /// Add an account per worked example of the purchase guide (four days from 2024-10-11, Asia/Shanghai)
     #[arg(long)]
     worked_examples: bool,
+    /// Add an account per story: paid late, suspended, removed, violated, renewed, refunded (they want 90 days)
+    #[arg(long)]
+    stories: bool,
     /// The catalog of the job: a path relative to DIR, or a URL [default: a copy of the TRTC catalog]
     #[arg(long, value_name = "CATALOG", conflicts_with = "no_job")]
     catalog: Option<String>,
@@ -75,7 +79,7 @@ pub(crate) struct SampleArgs {
     /// What ships with nightbill as sample_data/, exactly
     #[arg(long, conflicts_with_all = [
         "seed", "from", "days", "timezone", "accounts", "rows", "shape", "layout", "ts_encoding", "compression",
-        "files_per_day", "worked_examples", "catalog", "no_job",
+        "files_per_day", "worked_examples", "stories", "catalog", "no_job",
     ])]
     shipped: bool,
 }
@@ -165,6 +169,7 @@ impl SampleArgs {
             encoding: self.encoding(default.encoding),
             files_per_day: self.files_per_day,
             worked_examples: self.worked_examples,
+            stories: self.stories,
             job,
             out: default.out,
         }
@@ -342,7 +347,8 @@ mod tests {
     #[test]
     fn every_option_reaches_its_field() {
         let line = "--seed 7 --from 2025-01-02 --days 3 --timezone Europe/Berlin --accounts 1_000 --rows 200_000_000 \
-                    --shape groups --layout sorted --ts-encoding delta --compression lz4 --files-per-day 4 --worked-examples --catalog c.toml";
+                    --shape groups --layout sorted --ts-encoding delta --compression lz4 --files-per-day 4 --worked-examples \
+                    --stories --catalog c.toml";
         let expected = SampleSpec {
             out: PathBuf::from("out"),
             seed: 7,
@@ -359,6 +365,7 @@ mod tests {
             },
             files_per_day: Some(4),
             worked_examples: true,
+            stories: true,
             job: JobFile::WithCatalog("c.toml".to_owned()),
         };
         assert_eq!(parse(line).spec(), expected);

@@ -1,26 +1,31 @@
 //! Where every account stood at the end of a settled day: the snapshots of its batch, plus what later batches posted for
 //! days up to it. Read in account order, never all at once.
 
+mod decisions;
+
 use std::collections::BTreeMap;
 use std::vec;
 
 use arrow::array::Decimal128Array;
 
+use crate::catalog::book::Book;
 use crate::rules::account_day::GrantStatus;
-use crate::rules::facts::{Opening, OpeningGrant};
-use crate::rules::quantity::{AccountId, BillingDay, Cents, Quota};
+use crate::rules::dunning::{Overdue, Standing, Suspended};
+use crate::rules::facts::{ExhaustedApp, Opening, OpeningGrant};
+use crate::rules::quantity::{AccountId, BillingDay, Cents, Instant, Quota};
 
 use super::batch::{Ledger, LedgerError};
 use super::read::{Columns, TableReader, damaged, files_of};
 use super::record::{BatchId, TableFile};
 use super::tables::Table;
+use decisions::{CarriedRow, FlagRow};
 
 /// An account at the end of a settled day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountState {
     /// The account.
     pub account: AccountId,
-    /// Balance, payments and grants.
+    /// Balance, payments, grants, standing, and what earlier batches decided.
     pub opening: Opening,
     /// Digest of the dated facts that its batch knew; 0 for an account that only later batches know.
     pub facts: i64,
@@ -32,25 +37,29 @@ pub struct AccountState {
 pub struct StateReader {
     accounts: RowStream<AccountRow>,
     grants: RowStream<GrantRow>,
+    flags: RowStream<ExhaustedApp>,
+    carried: RowStream<CarriedRow>,
     /// One stream for each later batch that posted for days up to the one asked for.
     later: Vec<RowStream<DeductionRow>>,
 }
 
 /// The state at the end of `day`; empty when `day` is None (before the first settled day).
 ///
-/// Balances, payments and grants are those of the last batch of the day (`.00`, or the last posting after it). What
-/// batches of later days deducted for days up to `day` is added to `used`; the money of such corrections belongs to
-/// the batch that posted it.
+/// Balances, payments, grants and decisions are those of the last batch of the day (`.00`, or the last posting after it).
+/// What batches of later days deducted for days up to `day` is added to `used`; the money of such corrections belongs to
+/// the batch that posted it. The book names the plans and products that the tables do.
 ///
 /// # Errors
-/// [`LedgerError`] when the day is not settled or its files are not as recorded.
-pub fn state_at(ledger: &Ledger, day: Option<BillingDay>) -> Result<StateReader, LedgerError> {
+/// [`LedgerError`] when the day is not settled, its files are not as recorded, or the book lacks a plan that was renewed.
+pub fn state_at(ledger: &Ledger, book: &Book, day: Option<BillingDay>) -> Result<StateReader, LedgerError> {
     let store = ledger.store();
     let Some(day) = day else {
         let none = || TableReader::of_files(store.clone(), Vec::new(), &[]);
         return Ok(StateReader {
             accounts: RowStream::new(none(), AccountRow::read),
             grants: RowStream::new(none(), GrantRow::read),
+            flags: RowStream::new(none(), FlagRow::reader(book)),
+            carried: RowStream::new(none(), CarriedRow::reader(book)),
             later: Vec::new(),
         });
     };
@@ -70,6 +79,8 @@ pub fn state_at(ledger: &Ledger, day: Option<BillingDay>) -> Result<StateReader,
     Ok(StateReader {
         accounts: RowStream::new(snapshot(Table::Accounts, AccountRow::COLUMNS), AccountRow::read),
         grants: RowStream::new(snapshot(Table::Grants, GrantRow::COLUMNS), GrantRow::read),
+        flags: RowStream::new(snapshot(Table::Flags, FlagRow::COLUMNS), FlagRow::reader(book)),
+        carried: RowStream::new(snapshot(Table::Carried, CarriedRow::COLUMNS), CarriedRow::reader(book)),
         later,
     })
 }
@@ -78,7 +89,12 @@ pub fn state_at(ledger: &Ledger, day: Option<BillingDay>) -> Result<StateReader,
 ///
 /// # Errors
 /// [`LedgerError`] when the batch is not there or its files are not as recorded.
-pub fn account_after(ledger: &Ledger, batch: BatchId, account: AccountId) -> Result<Option<AccountState>, LedgerError> {
+pub fn account_after(
+    ledger: &Ledger,
+    book: &Book,
+    batch: BatchId,
+    account: AccountId,
+) -> Result<Option<AccountState>, LedgerError> {
     let (record, id) = (ledger.record(batch)?, account.get());
     let reader = |table, columns| {
         let mut files = files_of(&record, table);
@@ -91,6 +107,14 @@ pub fn account_after(ledger: &Ledger, batch: BatchId, account: AccountId) -> Res
         }),
         grants: RowStream::new(reader(Table::Grants, GrantRow::COLUMNS), move |columns| {
             Ok(only(GrantRow::read(columns)?, id))
+        }),
+        flags: RowStream::new(reader(Table::Flags, FlagRow::COLUMNS), {
+            let read = FlagRow::reader(book);
+            move |columns| Ok(only(read(columns)?, id))
+        }),
+        carried: RowStream::new(reader(Table::Carried, CarriedRow::COLUMNS), {
+            let read = CarriedRow::reader(book);
+            move |columns| Ok(only(read(columns)?, id))
         }),
         later: Vec::new(),
     };
@@ -202,11 +226,9 @@ impl StateReader {
         for later in &mut self.later {
             next = [next, later.peek_account()?].into_iter().flatten().min();
         }
-        let orphan = self.grants.peek_account()?;
-        if let (Some(owner), true) = (orphan, orphan < next || next.is_none()) {
-            let message = format!("has grants of account {owner}, which accounts does not have");
-            return Err(damaged(self.grants.reader.path(), message));
-        }
+        self.grants.check_orphans(next)?;
+        self.flags.check_orphans(next)?;
+        self.carried.check_orphans(next)?;
         let Some(id) = next else {
             return Ok(None);
         };
@@ -221,6 +243,7 @@ impl StateReader {
         if let Some(row) = self.accounts.next_of(id)? {
             state.opening.balance = row.closing;
             state.opening.paid_total = row.paid_total;
+            state.opening.standing = row.standing;
             state.facts = row.facts;
         }
         while let Some(row) = self.grants.next_of(id)? {
@@ -229,6 +252,13 @@ impl StateReader {
             }
             state.opening.grants.push(row.grant);
         }
+        while let Some(app) = self.flags.next_of(id)? {
+            state.opening.exhausted.push(app);
+        }
+        while let Some(row) = self.carried.next_of(id)? {
+            row.add_to(&mut state.opening.carried);
+        }
+        state.opening.standing = removed(state.opening.standing, &state.opening.carried.removals);
         for later in &mut self.later {
             while let Some(row) = later.next_of(id)? {
                 add_used(&mut state.opening.grants, row)
@@ -248,7 +278,6 @@ fn add_used(grants: &mut Vec<OpeningGrant>, row: DeductionRow) -> Option<()> {
             id: row.grant_id,
             opening: Quota::ZERO,
             used: row.quota,
-            void: false,
         });
     }
     Some(())
@@ -305,6 +334,17 @@ impl<T> RowStream<T> {
         }
     }
 
+    /// Every row belongs to an account: none may come before the next one that there is.
+    fn check_orphans(&mut self, next: Option<i64>) -> Result<(), LedgerError> {
+        match self.peek_account()? {
+            Some(owner) if next.is_none_or(|next| owner < next) => {
+                let message = format!("has rows of account {owner}, which accounts does not have");
+                Err(damaged(self.reader.path(), message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The next row if it is of this account.
     fn next_of(&mut self, account: i64) -> Result<Option<T>, LedgerError> {
         if self.peek_account()? != Some(account) {
@@ -314,22 +354,64 @@ impl<T> RowStream<T> {
     }
 }
 
+/// What the dates of a row of `accounts` say; a removed account as a suspended one.
+pub(super) fn standings<'a>(columns: &Columns<'a>) -> Result<impl Fn(usize) -> Standing + use<'a>, LedgerError> {
+    let since = columns.instants("overdue_since")?;
+    let suspend_at = columns.instants("suspend_at")?;
+    let suspended_at = columns.instants("suspended_at")?;
+    let remove_at = columns.instants("remove_at")?;
+    Ok(move |row| {
+        let overdue = since.at(row).zip(suspend_at.at(row));
+        let overdue = overdue.map(|(since, suspend_at)| Overdue { since, suspend_at });
+        match (overdue, suspended_at.at(row).zip(remove_at.at(row))) {
+            (None, _) => Standing::Active,
+            (Some(overdue), None) => Standing::Overdue(overdue),
+            (Some(overdue), Some((suspended_at, remove_at))) => Standing::Suspended(Suspended {
+                overdue,
+                suspended_at,
+                remove_at,
+            }),
+        }
+    })
+}
+
+/// A removed account shows its dates as a suspended one does, and beneath a violation not even its state.
+fn removed(standing: Standing, removals: &[Instant]) -> Standing {
+    match standing {
+        Standing::Suspended(dates) if removals.contains(&dates.remove_at) => Standing::Removed(dates),
+        standing => standing,
+    }
+}
+
 struct AccountRow {
     closing: Cents,
     paid_total: Cents,
+    /// Removed accounts as suspended ones.
+    standing: Standing,
     facts: i64,
 }
 
 impl AccountRow {
-    const COLUMNS: &'static [&'static str] = &["account_id", "closing", "paid_total", "facts"];
+    const COLUMNS: &'static [&'static str] = &[
+        "account_id",
+        "closing",
+        "paid_total",
+        "overdue_since",
+        "suspend_at",
+        "suspended_at",
+        "remove_at",
+        "facts",
+    ];
 
     fn read(columns: &Columns<'_>) -> Result<Vec<(i64, Self)>, LedgerError> {
         let (accounts, facts) = (columns.int64("account_id")?, columns.int64("facts")?);
         let (closing, paid_total) = (columns.decimal("closing")?, columns.decimal("paid_total")?);
+        let standing = standings(columns)?;
         let row = |row: usize| -> Result<Self, LedgerError> {
             Ok(Self {
                 closing: Cents::from_units(units(columns, closing, row)?),
                 paid_total: Cents::from_units(units(columns, paid_total, row)?),
+                standing: standing(row),
                 facts: facts.value(row),
             })
         };
@@ -356,7 +438,6 @@ impl GrantRow {
                 id: ids.value(row).to_owned(),
                 opening: Quota::from_units(units(columns, opening, row)?),
                 used: Quota::from_units(units(columns, used, row)?),
-                void: status.value(row) == GrantStatus::Void.as_str(),
             };
             let is_expired = status.value(row) == GrantStatus::Expired.as_str();
             Ok(Self { grant, is_expired })
@@ -393,7 +474,7 @@ impl DeductionRow {
 }
 
 /// A decimal(18,2) as hundredths.
-fn units(columns: &Columns<'_>, column: &Decimal128Array, row: usize) -> Result<i64, LedgerError> {
+pub(super) fn units(columns: &Columns<'_>, column: &Decimal128Array, row: usize) -> Result<i64, LedgerError> {
     let units = column.value(row);
     i64::try_from(units).map_err(|_| damaged(columns.path, format!("{units} hundredths are beyond 18 digits")))
 }

@@ -5,6 +5,7 @@
 //! before it, so that the cost does not grow with history; checking every batch in order checks all of it.
 
 mod bytes;
+mod decisions;
 mod frames;
 mod laws;
 mod offenders;
@@ -266,7 +267,7 @@ fn earlier_batches_touched(
 type Law = fn(&Scope<'_>, AccountRange) -> Result<Finding, VerifyError>;
 
 /// Laws 1 to 5: number, what is counted, statement, query.
-const TABLE_LAWS: [(u8, &str, &str, Law); 6] = [
+const TABLE_LAWS: [(u8, &str, &str, Law); 9] = [
     (
         1,
         "lines",
@@ -300,6 +301,18 @@ const TABLE_LAWS: [(u8, &str, &str, Law); 6] = [
         "closing = opening + paid - charged, opening = the previous closing",
         |scope, range| scope.balances_chain(range),
     ),
+    (4, "refunds", "what is refunded is credited", |scope, range| {
+        scope.refunds_are_credited(range)
+    }),
+    (
+        5,
+        "accounts",
+        "state, its dates and the billing time agree",
+        |scope, range| scope.states_fit_dates(range),
+    ),
+    (5, "states", "an account's flags say its state", |scope, range| {
+        scope.flags_say_the_state(range)
+    }),
 ];
 
 /// A batch that is being checked.

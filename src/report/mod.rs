@@ -2,3 +2,4 @@
 
 pub mod explain;
 pub(crate) mod numbers;
+pub mod timeline;

@@ -1,18 +1,25 @@
 //! One account, one day: the rules of SPEC section 3 in their order. A pure function of its arguments.
 
-use crate::catalog::book::{Book, ItemId, PlanId, PriceListId, TierId};
+use crate::catalog::book::{Book, Cadence, ItemId, PlanId, PriceListId, TierId};
 
-use super::balance::balance_after;
+use super::balance::Balance;
 use super::calendar::{Calendar, OutsideCalendar};
+use super::closing::{Closing, placed};
 use super::deduction::deduct;
-use super::facts::{Account, Opening, Package, Payment, UsageGroup};
-use super::grants::{grant_states, grants_in_order};
+use super::dunning::{Standing, State, Transition};
+use super::facts::{Account, Carried, DisabledApp, Opening, Package, Payment, RefundRequest, Renewal, UsageGroup};
+use super::flags::{Flag, Standpoint};
+use super::grants::{grant_states, grants_in_order, restate};
 use super::metering::{bill_lines, portions, usage_lines};
+use super::packages::with_renewals;
 use super::quantity::{
-    AccountId, Amount, BillingDay, Cents, Minutes, OutOfRange, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
+    AccountId, Amount, BillingDay, Cents, Instant, Minutes, OutOfRange, Quantity, Quota, Ratio, SdkAppId, Seconds,
+    UnitPrice,
 };
 use super::rating::{bills, rate};
 use super::recorder::Recorder;
+use super::refunds::RefundDecision;
+use super::subscriptions::{Breach, CreditLine, PurchaseLine, breaches, credit_lines, purchase_lines};
 
 /// What stays the same for all accounts of a day.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +34,10 @@ pub struct DayContext<'a> {
     pub deduction_period: DeductionPeriod,
     /// The first settled day of the ledger: payments before its start are not counted (SPEC 3.9).
     pub first_settled_day: BillingDay,
+    /// The billing time of the batch before; None on the first settled day.
+    pub billed_before: Option<Instant>,
+    /// The day before which nobody leaves `active`.
+    pub dunning_from: BillingDay,
 }
 
 /// How often grants are drawn on within a day (SPEC 3.4).
@@ -58,6 +69,10 @@ pub struct AccountFacts<'a> {
     pub packages: &'a [Package<'a>],
     /// Its payments, in any order.
     pub payments: &'a [Payment],
+    /// Its refund requests, in any order.
+    pub requests: &'a [RefundRequest<'a>],
+    /// Its disabled apps, in any order.
+    pub disabled: &'a [DisabledApp],
     /// Its usage of the day, sorted by (app, tier, period), one group per key.
     pub usage: &'a [UsageGroup],
     /// Where it stood.
@@ -69,9 +84,13 @@ pub struct AccountFacts<'a> {
 pub struct AccountDay<'a> {
     /// Usage by app and tier, summed over the periods.
     pub usage: Vec<UsageLine>,
-    /// Bill lines; account-rounded ones (app 0) last.
+    /// Bill lines of the catalog's items; account-rounded ones (app 0) last.
     pub lines: Vec<BillLine>,
-    /// Bills, in item order.
+    /// Bill lines of the item `package`, by (app, plan).
+    pub purchases: Vec<PurchaseLine>,
+    /// Bill lines of the item `refund`, by package.
+    pub credits: Vec<CreditLine<'a>>,
+    /// Bills, in item order, then `package` and `refund`.
     pub bills: Vec<Bill>,
     /// What grants gave, line by line, in the order in which the grants served it.
     pub deductions: Vec<Deduction<'a>>,
@@ -79,6 +98,32 @@ pub struct AccountDay<'a> {
     pub grants: Vec<GrantState<'a>>,
     /// The balance after the day.
     pub balance: BalanceState,
+    /// What the balance has made of the account, beneath a violation.
+    pub standing: Standing,
+    /// When the account violated the terms, if it is known to have.
+    pub violation_since: Option<Instant>,
+    /// How it came to that since the batch before, in time order.
+    pub transitions: Vec<Transition>,
+    /// The flags, by (app, product, flag).
+    pub flags: Vec<Flag>,
+    /// Refund requests that this batch decides, in the order in which it does.
+    pub refunds: Vec<RefundDecision<'a>>,
+    /// Packages that this batch renews, in the order in which it does.
+    pub renewals: Vec<Renewal>,
+    /// Purchases of the day that the plan does not allow; they are billed all the same.
+    pub breaches: Vec<Breach<'a>>,
+    /// What later batches need to know.
+    pub carried: Carried,
+}
+
+impl AccountDay<'_> {
+    /// The state that `accounts` shows.
+    pub fn state(&self) -> State {
+        match self.violation_since {
+            Some(_) => State::Violation,
+            None => self.standing.state(),
+        }
+    }
 }
 
 /// A row of `usage_daily`.
@@ -123,11 +168,41 @@ pub struct BillLine {
     pub amount: Amount,
 }
 
-/// A row of `bills` with daily cadence.
+/// What a bill is for: an item of the catalog, or one of the two that every catalog has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BilledItem {
+    /// An item of the catalog. Its kind gives the unit of its lines, its cadence the bill's period.
+    Usage(ItemId),
+    /// `package`: purchases and renewals, by the day.
+    Package,
+    /// `refund`: what is given back for packages, by the day.
+    Refund,
+}
+
+impl BilledItem {
+    /// As it stands in the column `item`.
+    pub fn name(self, book: &Book) -> &str {
+        match self {
+            Self::Usage(item) => book.items.get(item.index()).map_or("", |item| &item.id),
+            Self::Package => "package",
+            Self::Refund => "refund",
+        }
+    }
+
+    /// Billed by the day, or by the month with the batch of its last day.
+    pub fn cadence(self, book: &Book) -> Cadence {
+        match self {
+            Self::Usage(item) => book.items.get(item.index()).map_or(Cadence::Daily, |item| item.cadence),
+            Self::Package | Self::Refund => Cadence::Daily,
+        }
+    }
+}
+
+/// A row of `bills`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bill {
     /// The item.
-    pub item: ItemId,
+    pub item: BilledItem,
     /// Sum of its lines.
     pub exact: Amount,
     /// The same in cents, rounded half away from zero.
@@ -312,6 +387,34 @@ pub enum RuleError {
     },
 }
 
+/// A number or a date that leaves its range; of which account, its caller knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Excess {
+    Number(OutOfRange),
+    Date(OutsideCalendar),
+}
+
+impl Excess {
+    pub(super) fn of(self, account: AccountId) -> RuleError {
+        match self {
+            Self::Number(source) => RuleError::OutOfRange { account, source },
+            Self::Date(source) => RuleError::OutsideCalendar { account, source },
+        }
+    }
+}
+
+impl From<OutOfRange> for Excess {
+    fn from(source: OutOfRange) -> Self {
+        Self::Number(source)
+    }
+}
+
+impl From<OutsideCalendar> for Excess {
+    fn from(source: OutsideCalendar) -> Self {
+        Self::Date(source)
+    }
+}
+
 /// Packages that ended more than this many days before are not even mentioned to a recorder.
 const RECORDED_DAYS_AFTER_END: i64 = 31;
 
@@ -338,22 +441,59 @@ pub fn settle_account_day<'a>(
     let mut lines = bill_lines(book, &usage).map_err(out_of_range)?;
     let portions = portions(book, context.deduction_period, facts.usage, &lines).map_err(out_of_range)?;
 
+    let outside = |source| RuleError::OutsideCalendar { account, source };
+    let packages = with_renewals(facts.packages, &facts.opening.carried.renewals);
+    let placed = placed(context, &packages, &facts.opening.carried).map_err(outside)?;
     let ended_since = match recorder {
         Some(_) => day.checked_add_days(-RECORDED_DAYS_AFTER_END).unwrap_or(day),
         None => day,
     };
-    let mut grants = grants_in_order(context, facts, ended_since)?;
+    let mut grants = grants_in_order(context, facts, &placed, ended_since)?;
     let deductions = deduct(book, &portions, &mut lines, &mut grants, &mut recorder).map_err(out_of_range)?;
-
     rate(context, &facts.account, &grants, &mut lines, &mut recorder)?;
-    let bills = bills(book, &lines).map_err(out_of_range)?;
-    let balance = balance_after(context, account, facts.payments, facts.opening, &bills)?;
+
+    let balance = Balance::before_charges(context, &facts.account, facts.payments, facts.opening)?;
+    let mut closing = Closing::new(context, facts, &packages, placed)?;
+    closing.remove(balance.course())?;
+    closing.refund(&grants)?;
+    let purchases = purchase_lines(book, &closing.placed, day).map_err(out_of_range)?;
+    let credits = credit_lines(context.calendar, &closing.placed, &closing.refunds, day);
+    let credits = credits.map_err(|excess| excess.of(account))?;
+    let bills = bills(book, &lines, &purchases, &credits).map_err(out_of_range)?;
+    let (balance, course) = balance.charge(&bills)?;
+    closing.remove(&course)?;
+    restate(
+        context.calendar,
+        &mut grants,
+        &closing.placed,
+        &closing.carried.removals,
+    )
+    .map_err(outside)?;
+    let grants = grant_states(&grants, day);
+    closing.renew(course.standing(), balance.closing)?;
+    let flags = Standpoint {
+        context,
+        facts,
+        standing: course.standing(),
+        placed: &closing.placed_at_last().map_err(outside)?,
+        lines: &lines,
+    };
     Ok(AccountDay {
+        flags: flags.flags().map_err(outside)?,
+        breaches: breaches(book, &closing.placed, &facts.opening.carried, day),
         usage,
         lines,
+        purchases,
+        credits,
         bills,
         deductions,
-        grants: grant_states(&grants, day),
+        grants,
         balance,
+        standing: course.standing(),
+        violation_since: closing.violation_since,
+        transitions: course.into_transitions(),
+        refunds: closing.refunds,
+        renewals: closing.renewals,
+        carried: closing.carried,
     })
 }

@@ -14,10 +14,13 @@
 )]
 
 pub mod account_day;
-mod balance;
+pub mod balance;
 pub mod calendar;
+mod closing;
 mod deduction;
+pub mod dunning;
 pub mod facts;
+pub mod flags;
 mod free_minutes;
 mod grants;
 mod metering;
@@ -25,5 +28,7 @@ mod packages;
 pub mod quantity;
 mod rating;
 pub mod recorder;
+pub mod refunds;
+pub mod subscriptions;
 #[cfg(test)]
 mod testing;

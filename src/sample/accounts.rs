@@ -120,6 +120,7 @@ pub(super) fn add_account(
         free_anchor,
         payg,
         credit_limit_cents,
+        violation_at: None,
         note: None,
     });
     add_free_use(
@@ -158,7 +159,7 @@ fn add_free_use(facts: &mut Facts, rng: &mut ChaCha8Rng, account_id: i64, anchor
 }
 
 /// The first day of the free cycle that `day` is in (SPEC 3.2: always counted from the anchor).
-fn cycle_start(anchor: BillingDay, day: BillingDay) -> Option<BillingDay> {
+pub(super) fn cycle_start(anchor: BillingDay, day: BillingDay) -> Option<BillingDay> {
     let mut months = 0;
     let mut start = (anchor <= day).then_some(anchor)?;
     while let Some(next) = anchor.checked_add_months(months + 1).filter(|next| *next <= day) {

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::accounts::{Period, add_account};
 use super::population::Population;
 use super::spec::{SampleError, SampleSpec};
-use super::tables::{Facts, TABLES, csv_header, csv_rows};
+use super::tables::{Facts, csv_header, csv_rows, tables};
 use super::usage_file::writer_properties;
 
 /// From so many accounts on, dimensions are Parquet.
@@ -94,7 +94,7 @@ impl DimensionFiles {
     fn create(spec: &SampleSpec) -> Result<Self, SampleError> {
         let format = Format::of(spec.accounts);
         let nothing = Facts::default().batches();
-        let tables = TABLES
+        let tables = tables(spec.stories)
             .iter()
             .zip(&nothing)
             .map(|(name, batch)| {

@@ -298,6 +298,7 @@ pub(super) fn facts() -> Facts {
             free_anchor: example.free_anchor.map(day),
             payg: example.payg,
             credit_limit_cents: None,
+            violation_at: None,
             note: Some(example.note),
         });
         if let Some((cycle, minutes)) = example.free_used {

@@ -14,7 +14,7 @@ use super::spec::{
 };
 use super::tables::Facts;
 use super::usage_file::{DayFiles, UsageTotals};
-use super::{examples, groups, job_file, layout, rooms};
+use super::{examples, groups, job_file, layout, rooms, stories};
 
 const EXAMPLES_ZONE: Tz = chrono_tz::Asia::Shanghai;
 const ROWS_PER_FILE: u64 = 2_000_000;
@@ -40,11 +40,15 @@ pub fn generate(spec: &SampleSpec) -> Result<SampleReport, SampleError> {
     for (number, span) in (0..).zip(&period.days) {
         usage = usage.plus(write_usage(spec, &population, span, number, &mut used_seconds)?);
     }
-    let first = if spec.worked_examples {
+    let mut first = if spec.worked_examples {
         examples::facts()
     } else {
         Facts::default()
     };
+    if spec.stories {
+        let from = period.days.first().expect("at least one day");
+        stories::add_facts(&mut first, from.start_ms.div_euclid(1000), from.day);
+    }
     let dimensions = write_dimensions(spec, &population, &period, &first, &used_seconds)?;
     let (job, job_bytes) = job_file::write_job(spec)?;
     Ok(SampleReport {
@@ -74,6 +78,13 @@ fn check(spec: &SampleSpec) -> Result<Period, SampleError> {
     }
     if spec.worked_examples {
         check_examples(spec)?;
+    }
+    if spec.stories && spec.shape != Shape::Rooms {
+        return Err(SampleError::OutOfRange {
+            field: "stories",
+            value: "with shape groups".to_owned(),
+            range: "them with shape rooms".to_owned(),
+        });
     }
     let days = (0..spec.days)
         .map(|number| {
@@ -159,6 +170,9 @@ fn write_usage(
             }
             if spec.worked_examples {
                 examples::add_usage(&mut plan, number);
+            }
+            if spec.stories {
+                stories::add_usage(&mut plan, number);
             }
             layout::write_day(files, plan, span, spec.layout, spec.seed)
         }

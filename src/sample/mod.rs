@@ -15,6 +15,7 @@ mod random;
 mod room_kinds;
 mod rooms;
 pub mod spec;
+mod stories;
 mod tables;
 mod usage_file;
 

@@ -47,6 +47,9 @@ pub struct SampleSpec {
     /// Adds one account per worked example of the purchase guide (its days are 2024-10-11 to 2024-10-14,
     /// Asia/Shanghai: with other days or another zone it is an error).
     pub worked_examples: bool,
+    /// Adds one account per story: paid late, suspended, removed and back, violated, renewed, refunded. They want a quarter of
+    /// a year, and [`Shape::Rooms`].
+    pub stories: bool,
     /// The job file to write beside the input.
     pub job: JobFile,
 }
@@ -132,6 +135,7 @@ impl SampleSpec {
             },
             files_per_day: None,
             worked_examples: false,
+            stories: false,
             job: JobFile::WithTrtcCatalog,
         }
     }

@@ -8,12 +8,12 @@ use arrow::array::{
     TimestampMillisecondArray, new_null_array,
 };
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMillisecondType,
+    DataType, Date32Type, Decimal128Type, Field, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
 };
 
 use crate::rules::quantity::{BillingDay, Instant};
 
-/// A row of `accounts`; price list, products and violation are left to their defaults.
+/// A row of `accounts`; price list and products are left to their defaults.
 #[derive(Debug, Clone)]
 pub(super) struct AccountRow {
     pub(super) account_id: i64,
@@ -22,6 +22,8 @@ pub(super) struct AccountRow {
     pub(super) free_anchor: Option<BillingDay>,
     pub(super) payg: Option<&'static str>,
     pub(super) credit_limit_cents: Option<i64>,
+    /// Seconds since the epoch.
+    pub(super) violation_at: Option<i64>,
     /// For people; nightbill ignores the column.
     pub(super) note: Option<&'static str>,
 }
@@ -59,21 +61,61 @@ pub(super) struct Facts {
     pub(super) opening: Vec<(i64, i64)>,
     /// Grant and hundredths of a minute used.
     pub(super) opening_grants: Vec<(String, i64)>,
+    /// Account, app, and since when it is disabled; only stories have any.
+    pub(super) apps: Vec<(i64, i64, i64)>,
+    /// Package, and when its refund was asked for; only stories have any.
+    pub(super) refund_requests: Vec<(String, i64)>,
 }
 
 /// The dimensions in the order of [`Facts::batches`].
-pub(super) const TABLES: [&str; 5] = ["accounts", "packages", "payments", "opening", "opening_grants"];
+const TABLES: [&str; 7] = [
+    "accounts",
+    "packages",
+    "payments",
+    "opening",
+    "opening_grants",
+    "apps",
+    "refund_requests",
+];
+
+/// The dimensions of a sample, the first of [`Facts::batches`]: only stories need them all.
+pub(super) fn tables(has_stories: bool) -> &'static [&'static str] {
+    if has_stories { &TABLES } else { &TABLES[..5] }
+}
 
 impl Facts {
     /// One batch for each of [`TABLES`].
-    pub(super) fn batches(&self) -> [RecordBatch; 5] {
+    pub(super) fn batches(&self) -> [RecordBatch; 7] {
         [
             self.accounts(),
             self.packages(),
             self.payments(),
             self.opening(),
             self.opening_grants(),
+            self.apps(),
+            self.refund_requests(),
         ]
+    }
+
+    fn apps(&self) -> RecordBatch {
+        batch(vec![
+            ("account_id", ints(self.apps.iter().map(|row| row.0))),
+            ("sdk_app_id", ints(self.apps.iter().map(|row| row.1))),
+            ("disabled_at", times(self.apps.iter().map(|row| Some(row.2)))),
+        ])
+    }
+
+    fn refund_requests(&self) -> RecordBatch {
+        batch(vec![
+            (
+                "package_id",
+                texts(self.refund_requests.iter().map(|row| Some(row.0.as_str()))),
+            ),
+            (
+                "requested_at",
+                times(self.refund_requests.iter().map(|row| Some(row.1))),
+            ),
+        ])
     }
 
     fn accounts(&self) -> RecordBatch {
@@ -90,7 +132,7 @@ impl Facts {
                 hundredths(rows.iter().map(|row| row.credit_limit_cents)),
             ),
             ("products", nothing(&DataType::Utf8)),
-            ("violation_at", nothing(&timestamp())),
+            ("violation_at", times(rows.iter().map(|row| row.violation_at))),
             ("note", texts(rows.iter().map(|row| row.note))),
         ])
     }
@@ -152,10 +194,6 @@ impl Facts {
             ("used", hundredths(self.opening_grants.iter().map(|row| Some(row.1)))),
         ])
     }
-}
-
-fn timestamp() -> DataType {
-    DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
 }
 
 fn ints(values: impl Iterator<Item = i64>) -> ArrayRef {
@@ -276,7 +314,7 @@ mod tests {
             opening: vec![(1, -5), (2, 100)],
             ..Facts::default()
         };
-        let [_, packages, _, opening, _] = facts.batches();
+        let [_, packages, _, opening, ..] = facts.batches();
         assert_eq!(
             csv_header(&packages) + &csv_rows(&packages),
             "package_id,account_id,apps,plan,purchased_at,gift,auto_renew,refunded_at,refunded_amount\n\

@@ -13,8 +13,10 @@ use crate::ledger::batch::{BatchWriter, Ledger};
 use crate::ledger::state::{AccountState, Listings, StateReader};
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder};
 use crate::rules::account_day::{AccountFacts, DayContext, GrantState, RuleError, settle_account_day};
+use crate::rules::dunning::{Standing, State};
 use crate::rules::facts::{Opening, UsageGroup};
-use crate::rules::quantity::Instant;
+use crate::rules::quantity::{AccountId, Instant};
+use crate::rules::subscriptions::{Breach, Limit};
 
 use super::Progress;
 use super::error::SettleError;
@@ -26,6 +28,8 @@ use super::totals::{DayTotals, UsageDigest};
 const CHUNK_ACCOUNTS: usize = 512;
 /// … or this many usage groups, whichever comes first.
 const CHUNK_GROUPS: usize = 8_192;
+/// How many of the accounts that a day would suspend or remove are named.
+const STOPPED_NAMED: usize = 1_000;
 /// How ids of free cycles begin; no package's does.
 const FREE: &str = "free:";
 /// Chunks per thread in a window.
@@ -49,6 +53,30 @@ pub(super) struct Merged {
     /// Digest of the day's usage.
     pub usage_digest: String,
     pub notices: Notices,
+    /// Accounts that the day newly suspends or removes.
+    pub stopped: Stopped,
+}
+
+/// Accounts that a day newly suspends or removes: how many, and the first of them.
+#[derive(Debug, Default)]
+pub(super) struct Stopped {
+    pub count: u64,
+    pub named: Vec<i64>,
+}
+
+impl Stopped {
+    fn note(&mut self, account: i64) {
+        self.count += 1;
+        if self.named.len() < STOPPED_NAMED {
+            self.named.push(account);
+        }
+    }
+
+    fn add(&mut self, later: Self) {
+        self.count += later.count;
+        let room = STOPPED_NAMED - self.named.len();
+        self.named.extend(later.named.into_iter().take(room));
+    }
 }
 
 /// Accounts in order, with their usage and where they stood.
@@ -61,8 +89,16 @@ struct Chunk {
 /// What the settling of a chunk adds to.
 struct ChunkWork<'a> {
     rows: RowsBuilder<'a>,
-    totals: DayTotals,
+    seen: Seen,
     listings: Listings<'a>,
+}
+
+/// What a chunk came to beside its rows.
+#[derive(Default)]
+struct Seen {
+    totals: DayTotals,
+    stopped: Stopped,
+    breaches: Notice,
 }
 
 struct ChunkAccount {
@@ -92,7 +128,7 @@ impl DayMerge<'_> {
             digest: UsageDigest::new(self.day.book),
             notices: Notices::default(),
         };
-        let mut totals = DayTotals::default();
+        let mut seen = Seen::default();
         let mut window = feed.window()?;
         let mut settled: Vec<Rows> = Vec::new();
         while !window.is_empty() || !settled.is_empty() {
@@ -101,32 +137,36 @@ impl DayMerge<'_> {
                 || rayon::join(|| self.settle_window(&window), || feed.window()),
             );
             appended?;
-            for (rows, chunk_totals) in rows? {
-                totals.add(&chunk_totals).map_err(|what| SettleError::OutOfRange {
-                    day: self.day.day,
-                    what,
-                })?;
+            for (rows, of_chunk) in rows? {
+                seen.totals
+                    .add(&of_chunk.totals)
+                    .map_err(|what| SettleError::OutOfRange {
+                        day: self.day.day,
+                        what,
+                    })?;
+                seen.stopped.add(of_chunk.stopped);
+                seen.breaches.add(of_chunk.breaches);
                 settled.push(rows);
             }
             window = next?;
         }
-        feed.finish(totals)
+        feed.finish(seen)
     }
 
     /// The rows of a window's chunks, in order; the error of the first chunk that has one.
-    fn settle_window(&self, window: &[Chunk]) -> Result<Vec<(Rows, DayTotals)>, SettleError> {
+    fn settle_window(&self, window: &[Chunk]) -> Result<Vec<(Rows, Seen)>, SettleError> {
         let results: Vec<_> = window.par_iter().map(|chunk| self.settle_chunk(chunk)).collect();
         results.into_iter().collect()
     }
 
-    fn settle_chunk(&self, chunk: &Chunk) -> Result<(Rows, DayTotals), SettleError> {
+    fn settle_chunk(&self, chunk: &Chunk) -> Result<(Rows, Seen), SettleError> {
         let id = |entry: &ChunkAccount| self.dimensions.account(entry.position).id;
         let (Some(first), Some(last)) = (chunk.accounts.first(), chunk.accounts.last()) else {
-            return Ok((Rows::empty(), DayTotals::default()));
+            return Ok((Rows::empty(), Seen::default()));
         };
         let mut work = ChunkWork {
             rows: RowsBuilder::new(self.rows),
-            totals: DayTotals::default(),
+            seen: Seen::default(),
             listings: Listings::new(self.ledger, id(first), id(last)),
         };
         let mut usage_start = 0;
@@ -136,7 +176,7 @@ impl DayMerge<'_> {
             self.settle_account(entry, usage, &mut work)?;
         }
         self.progress.accounts_settled(chunk.accounts.len());
-        Ok((work.rows.finish(), work.totals))
+        Ok((work.rows.finish(), work.seen))
     }
 
     fn settle_account(
@@ -149,11 +189,14 @@ impl DayMerge<'_> {
         let packages = self.dimensions.packages(entry.position);
         let payments = self.dimensions.payments(entry.position);
         let requests = self.dimensions.refund_requests(entry.position);
+        let disabled = self.dimensions.disabled_apps(entry.position);
         let settle = |opening| {
             let facts = AccountFacts {
                 account,
                 packages: &packages,
                 payments: &payments,
+                requests: &requests,
+                disabled: &disabled,
                 usage,
                 opening,
             };
@@ -173,21 +216,28 @@ impl DayMerge<'_> {
             opening_grants: &self.dimensions.opening_grants(entry.position),
         };
         if entry.is_known
-            && let Some(opening) = lookback.completed(&entry.opening, &day.grants, &mut work.listings)?
+            && let Some(opening) = lookback.completed(&entry.opening, &day, &mut work.listings)?
         {
             completed = opening;
             day = settle(&completed)?;
         }
         if !entry.is_known {
-            work.totals.idle_openings += idle_cycles(&entry.opening, &day.grants);
+            work.seen.totals.idle_openings += idle_cycles(&entry.opening, &day.grants);
         }
         let digest = facts::digest(self.day.book, &account, &packages, &requests, self.known_at);
-        work.totals
-            .count(self.day, &day, usage, &packages, &payments)
+        work.seen
+            .totals
+            .count(&day, usage, &payments, entry.opening.standing)
             .map_err(|what| SettleError::OutOfRange {
                 day: self.day.day,
                 what,
             })?;
+        if is_newly_stopped(entry.opening.standing, day.standing) {
+            work.seen.stopped.note(account.id.get());
+        }
+        for breach in &day.breaches {
+            work.seen.breaches.note(self.breach(account.id, breach));
+        }
         work.rows
             .push_account(account.id, &day, usage, digest)
             .map_err(|error| SettleError::OutOfRange {
@@ -195,6 +245,23 @@ impl DayMerge<'_> {
                 what: error.what,
             })
     }
+
+    /// A purchase that its plan does not allow, for people.
+    fn breach(&self, account: AccountId, breach: &Breach<'_>) -> String {
+        let plan = &self.day.book.plan(breach.plan).id;
+        let limit = match breach.limit {
+            Limit::MaxPurchases(most) => format!("an account may buy {plan} {most} times"),
+            Limit::NewCustomers => format!("{plan} is for new customers"),
+        };
+        format!("{} of account {account}: {limit}", breach.package)
+    }
+}
+
+/// Whether an account was neither suspended nor removed, or not removed, and is now. Beneath a violation too: removal voids
+/// its grants all the same.
+fn is_newly_stopped(before: Standing, after: Standing) -> bool {
+    let (before, after) = (before.state(), after.state());
+    matches!(after, State::Suspended | State::Removed) && after != before
 }
 
 /// Merges usage groups, dimensions and opening states by account.
@@ -214,6 +281,8 @@ pub(super) struct Notices {
     pub packages_gone: Notice,
     /// Accounts that registered since the first settled day and have an opening.
     pub late_openings: Notice,
+    /// Purchases that their plans do not allow.
+    pub breaches: Notice,
 }
 
 /// How many, and the first.
@@ -229,6 +298,13 @@ impl Notice {
             self.first = what;
         }
         self.count += 1;
+    }
+
+    fn add(&mut self, later: Self) {
+        if self.count == 0 {
+            self.first = later.first;
+        }
+        self.count += later.count;
     }
 }
 
@@ -307,7 +383,8 @@ impl Feed<'_, '_> {
             .grants
             .iter()
             .filter(|grant| !state.expired.contains(&grant.id));
-        for grant in listed.filter(|grant| !grant.id.starts_with(FREE)) {
+        let is_renewal = |id: &str| state.opening.carried.renewals.iter().any(|renewal| renewal.id == id);
+        for grant in listed.filter(|grant| !grant.id.starts_with(FREE) && !is_renewal(&grant.id)) {
             match packages.iter().find(|package| package.id == grant.id) {
                 None => self
                     .notices
@@ -338,7 +415,7 @@ impl Feed<'_, '_> {
     }
 
     /// After the last account nothing may be left over.
-    fn finish(mut self, totals: DayTotals) -> Result<Merged, SettleError> {
+    fn finish(mut self, seen: Seen) -> Result<Merged, SettleError> {
         if let Some(state) = self.states.next() {
             return Err(self.gone(state?.account.get()));
         }
@@ -346,10 +423,12 @@ impl Feed<'_, '_> {
             self.groups.next().is_none(),
             "the scan accepts usage of known accounts only"
         );
+        self.notices.breaches = seen.breaches;
         Ok(Merged {
-            totals,
+            totals: seen.totals,
             usage_digest: self.digest.finish(),
             notices: self.notices,
+            stopped: seen.stopped,
         })
     }
 

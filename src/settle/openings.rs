@@ -1,7 +1,7 @@
 //! What was used of grants that the last snapshot does not have, although they are older than it.
 
 use crate::ledger::state::Listings;
-use crate::rules::account_day::{GrantId, GrantState};
+use crate::rules::account_day::{AccountDay, GrantId};
 use crate::rules::calendar::Calendar;
 use crate::rules::facts::{Opening, OpeningGrant, Package};
 use crate::rules::quantity::{AccountId, BillingDay, Quota};
@@ -23,23 +23,29 @@ pub(crate) struct Lookback<'a> {
 
 impl Lookback<'_> {
     /// The opening with what was used of grants that are older than the last snapshot but not in it: a purchase or refund that
-    /// came late has changed their days, so that they are valid again. None when there is no such grant.
+    /// came late has changed their days, so that they are valid again, or their refund is to be decided. None when there is no
+    /// such grant. `day` is what the opening as it is comes to.
     ///
     /// # Errors
     /// [`SettleError`] when an earlier batch is not as recorded, or a date leaves the calendar.
     pub(crate) fn completed(
         &self,
         opening: &Opening,
-        grants: &[GrantState<'_>],
+        day: &AccountDay<'_>,
         listings: &mut Listings<'_>,
     ) -> Result<Option<Opening>, SettleError> {
         let mut completed: Option<Opening> = None;
-        for state in grants {
-            let Some(since) = self.listed_since(state.grant)? else {
+        let given_back = day
+            .refunds
+            .iter()
+            .map(|refund| GrantId::Package(refund.request.package));
+        for grant in day.grants.iter().map(|state| state.grant).chain(given_back) {
+            let Some(since) = self.listed_since(grant, opening)? else {
                 continue;
             };
-            let id = state.grant.to_string();
-            if opening.grants.iter().any(|grant| grant.id == id) {
+            let id = grant.to_string();
+            let known = completed.as_ref().unwrap_or(opening);
+            if known.grants.iter().any(|grant| grant.id == id) {
                 continue;
             }
             let listed = listings.latest(self.account, &id, since)?;
@@ -52,17 +58,19 @@ impl Lookback<'_> {
         Ok(completed)
     }
 
-    /// The first day whose batch may have listed a grant that began before this day; None for one that begins with it.
-    fn listed_since(&self, grant: GrantId<'_>) -> Result<Option<BillingDay>, SettleError> {
+    /// The first day whose batch may have listed a grant that began before this day; None for one that begins with it, or that
+    /// nobody knows.
+    fn listed_since(&self, grant: GrantId<'_>, opening: &Opening) -> Result<Option<BillingDay>, SettleError> {
         let first = match grant {
             GrantId::Free { first_day, .. } => first_day,
             GrantId::Package(id) => {
-                let package = self
-                    .packages
-                    .iter()
-                    .find(|package| package.id == id)
-                    .expect("grants are of these packages");
-                self.calendar.day_of(package.purchased_at)?
+                let bought = self.packages.iter().find(|package| package.id == id);
+                let renewed = || opening.carried.renewals.iter().find(|renewal| renewal.id == id);
+                let purchased_at = bought.map(|package| package.purchased_at);
+                let Some(at) = purchased_at.or_else(|| renewed().map(|renewal| renewal.purchased_at)) else {
+                    return Ok(None);
+                };
+                self.calendar.day_of(at)?
             }
         };
         // Its days may have moved within the time in which settled days are looked at again.
@@ -80,6 +88,5 @@ pub(crate) fn opening_grant(id: &str, used: Quota) -> OpeningGrant {
         id: id.to_owned(),
         opening: used,
         used,
-        void: false,
     }
 }

@@ -13,12 +13,12 @@ use crate::inputs::partitions::{self, Listing};
 use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest, Way};
 use crate::job::Job;
 use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger, LedgerError};
-use crate::ledger::record::{BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
+use crate::ledger::record::{BILLING_TIME, BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
 use crate::ledger::state::state_at;
 use crate::ledger::tables::{RowContext, RowsBuilder};
 use crate::rules::account_day::{DayContext, DeductionPeriod};
 use crate::rules::calendar::OutsideCalendar;
-use crate::rules::quantity::BillingDay;
+use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::{Object, Store};
 
 use super::error::SettleError;
@@ -216,7 +216,10 @@ impl Run<'_> {
         let batch = BatchId::settling(day);
         let mut writer = self.ledger.begin(batch)?;
         // An error drops the writer, which deletes what it staged.
-        let (merged, control, file_totals) = self.merge(day, context, scan, &mut writer)?;
+        let (mut merged, control, file_totals) = self.merge(day, context, scan, &mut writer)?;
+        if !self.options.accept_suspensions {
+            gates::too_many_suspensions(self.job, day, std::mem::take(&mut merged.stopped))?;
+        }
         stages.push((Stage::Settle, lap(&mut clock)));
         let committed = writer.commit(self.record_facts(&files, &file_totals, control))?;
         stages.push((Stage::Publish, lap(&mut clock)));
@@ -256,6 +259,8 @@ impl Run<'_> {
                 day,
                 deduction_period: self.job.deduction_period,
                 first_settled_day,
+                billed_before: self.billed_before()?,
+                dunning_from: self.job.dunning_from.unwrap_or(first_settled_day),
             },
             rows: context,
             dimensions: &self.dimensions,
@@ -265,7 +270,7 @@ impl Run<'_> {
             progress: self.progress,
         };
         self.progress.rules_begin(day, self.dimensions.index().len());
-        let states = state_at(&self.ledger, self.ledger.last_settled_day())?;
+        let states = state_at(&self.ledger, &self.book, self.ledger.last_settled_day())?;
         let merged = merge.run(scan.groups, states, writer)?;
         let control = merged
             .totals
@@ -296,6 +301,20 @@ impl Run<'_> {
             progress: &|rows| self.progress.rows_read(rows),
         };
         usage::scan(&request).map_err(|source| SettleError::Scan { day, source })
+    }
+
+    /// The billing time of the last settled day, by the clock that it was billed by.
+    fn billed_before(&self) -> Result<Option<Instant>, SettleError> {
+        let Some(last) = self.ledger.batches().last() else {
+            return Ok(None);
+        };
+        let billed_at = self.ledger.record(*last)?.billed_at();
+        billed_at.map(Some).map_err(|message| {
+            SettleError::Ledger(LedgerError::Damaged {
+                path: format!("_batches/{last}.json"),
+                message,
+            })
+        })
     }
 
     fn row_context(&self, day: BillingDay) -> Result<RowContext<'_>, SettleError> {
@@ -334,7 +353,7 @@ impl Run<'_> {
                 catalog: self.catalog.sha256.clone(),
                 currency: self.book.currency.clone(),
                 timezone: self.job.calendar.zone().name().to_owned(),
-                billing_time: self.job.calendar.billing_time().format("%H:%M:%S").to_string(),
+                billing_time: self.job.calendar.billing_time().format(BILLING_TIME).to_string(),
                 deduction_period: self.job.deduction_period.as_str().to_owned(),
             },
             catalog_text: self.catalog.text.clone(),

@@ -84,7 +84,8 @@ SQL = {
         JOIN batches ON batch >= first ANTI JOIN accounts USING (account_id, batch)""",
     "usage and lines": """
         WITH used AS (SELECT account_id, day, item, tier, sum(seconds) AS seconds FROM usage_daily GROUP BY ALL),
-            billed AS (SELECT account_id, day, item, tier, sum(seconds) AS seconds FROM bill_lines GROUP BY ALL)
+            billed AS (SELECT account_id, day, item, tier, sum(seconds) AS seconds FROM bill_lines
+                WHERE unit = 'minute' GROUP BY ALL)
         SELECT * FROM used FULL JOIN billed USING (account_id, day, item, tier)
         WHERE used.seconds IS DISTINCT FROM billed.seconds""",
 }

@@ -1,4 +1,4 @@
-"""The rules of SPEC sections 3.2 to 3.6 and 3.9 in plain Python on exact numbers, from the inputs: grants, deductions, lines,
+"""The rules of SPEC sections 3.2 to 3.6, 3.8 and 3.9 in plain Python on exact numbers, from the inputs: grants, deductions, lines,
 bills and balances, compared with the ledger row by row."""
 
 import datetime as dt
@@ -21,6 +21,9 @@ class Package:
         self.purchased_at = instant(row["purchased_at"])
         self.day = night.local_day(self.purchased_at)
         self.refunded_at = instant(row.get("refunded_at"))
+        self.refunded_amount = Decimal(row.get("refunded_amount") or 0)
+        self.gift, self.auto_renew = row.get("gift") == "true", row.get("auto_renew") == "true"
+        self.first, self.renewals = row["package_id"], 0
 
     def queue(self, night, start, known_at):
         validity = self.plan["validity"]
@@ -35,6 +38,17 @@ class Package:
             self.refund_day = night.local_day(self.refunded_at)
             done = min(done, max(self.start, self.refund_day))
         return done
+
+    def renewed(self, night, day):
+        """The package that follows from the day after on."""
+        row = {
+            "package_id": f"{self.first}+{self.renewals + 1}", "account_id": self.account, "plan": self.plan["id"],
+            "apps": ";".join(str(app) for app in self.apps), "purchased_at": night.start_of(day + DAY).isoformat(),
+            "auto_renew": "true",
+        }  # fmt: skip
+        package = Package(night, row)
+        package.first, package.renewals = self.first, self.renewals + 1
+        return package
 
     def covers(self, day):
         return self.start <= day <= self.end and (self.refund_day is None or day < self.refund_day)
@@ -61,6 +75,7 @@ class Books:
         self.used = {}
         self.balance = {int(row["account_id"]): Decimal(row["balance"]) for row in night.dimension("opening")}
         self.paid_total = defaultdict(Decimal)
+        self.dates = {}
         self.packages = defaultdict(list)
         for row in night.dimension("packages"):
             package = Package(night, row)
@@ -117,7 +132,9 @@ class Books:
             lines = self.deduct(usage.get((account_id, day), {}), grants, account_id, day)
             charged = self.bill(account, lines, packages, day, known_at)
             self.grants_of(record["batch"], account_id, cycle, packages, day)
-            self.account_of(record["batch"], account_id, day, payments[account_id], charged)
+            state = self.account_of(record["batch"], account, day, payments[account_id], charged)
+            if state == "active":
+                self.renew(account, packages, day)
 
     def usable(self, account_id, cycle, packages, day):
         """Grants that are valid on the day, in the order of 3.4."""
@@ -202,6 +219,7 @@ class Books:
                 bill_id, seconds, minutes, free, package, payg, rest - payg, payg, "minute", price or 0, per, amount,
                 self.night.catalog["currency"], price_list,
             )  # fmt: skip
+        self.packages_of(account_id, packages, day, bills)
         charged = Decimal(0)
         for item, exact in bills.items():
             with localcontext() as context:
@@ -213,6 +231,76 @@ class Books:
                 int(known_at.timestamp()) * 1_000_000, None,
             )  # fmt: skip
         return charged
+
+    # 3.8
+
+    def packages_of(self, account_id, packages, day, bills):
+        """Lines of what was bought or given back on the day."""
+        bought, returned = defaultdict(int), []
+        for package in packages:
+            app = next(iter(package.apps)) if len(package.apps) == 1 else 0
+            if package.day == day and not package.gift and "price" in package.plan:
+                bought[app, package.plan["id"]] += 1
+            if package.refund_day == day:
+                returned.append((app, package))
+        for (app, plan), count in bought.items():
+            self.package_line(account_id, app, day, "package", plan, count, Decimal(self.night.plans[plan]["price"]), bills)
+        for app, package in returned:
+            self.package_line(account_id, app, day, "refund", package.id, -1, package.refunded_amount, bills)
+
+    def package_line(self, account_id, app, day, item, tier, quantity, price, bills):
+        bills[item] += quantity * price
+        self.expected["bill_lines"][account_id, app, day, item, tier] = (
+            f"{account_id}/{day}/{item}", 0, 0, 0, 0, 0, 0, quantity, "package", price, 1, quantity * price,
+            self.night.catalog["currency"], None,
+        )  # fmt: skip
+
+    def renew(self, account, packages, day):
+        account_id = int(account["account_id"])
+        funds = self.balance[account_id] + Decimal(account["credit_limit"] or 0)
+        order = lambda package: (package.purchased_at, package.id)  # noqa: E731
+        for package in sorted(packages, key=order):
+            plan, price = package.plan, Decimal(package.plan.get("price", 0))
+            same_queue = [
+                other for other in packages
+                if (other.plan["family"], other.apps) == (plan["family"], package.apps) and other.refund_day is None
+            ]  # fmt: skip
+            sold = [other.plan["id"] for other in packages if not other.gift]
+            due = package.auto_renew and not package.gift and "price" in plan and package.end == day
+            followed = any(order(other) > order(package) for other in same_queue)
+            allowed = sold.count(plan["id"]) < plan.get("max_purchases", WIDE)
+            allowed = allowed and not set(sold) & set(plan.get("new_customers_of", []))
+            if due and package.refund_day is None and not followed and allowed and funds >= price:
+                funds -= price
+                self.packages[account_id].append(package.renewed(self.night, day))
+
+    # 3.9
+
+    def dates_of(self, account, opening, charged, day):
+        """State and dates after the day's events; those of the sample never come to a removal or a violation."""
+        account_id, limit = int(account["account_id"]), -Decimal(account["credit_limit"] or 0)
+        before = self.night.start_of(day) if day == self.night.days[0] else self.night.billing_time(day - DAY)
+        after = self.night.billing_time(day)
+        since, suspended = self.dates.get(account_id, (None, None))
+        balance, events = opening, defaultdict(Decimal)
+        for row in self.night.dimension("payments"):
+            at = instant(row["paid_at"])
+            in_window = before <= at if day == self.night.days[0] else before < at
+            if int(row["account_id"]) == account_id and in_window and at <= after:
+                events[at] += Decimal(row["amount"])
+        for at, amount, is_charge in [*((at, events[at], False) for at in sorted(events)), (after, -charged, True)]:
+            deadline = since and since + DAY
+            if since and not suspended and (deadline < at or is_charge and deadline == at):
+                suspended = deadline
+            balance += amount
+            if balance >= limit:
+                since = suspended = None
+            elif not since:
+                since = at
+        self.dates[account_id] = (since, suspended)
+        dates = [since, since and since + DAY, suspended, suspended and suspended + 60 * DAY]
+        micros = [at and int(at.timestamp() * 1_000_000) for at in dates]
+        return "suspended" if suspended else "overdue" if since else "active", *micros
 
     # Snapshots
 
@@ -234,14 +322,17 @@ class Books:
                 kind, plan, apps, start, end, quota, opening, used, quota - used, status,
             )  # fmt: skip
 
-    def account_of(self, batch, account_id, day, paid_until_now, charged):
+    def account_of(self, batch, account, day, paid_until_now, charged):
+        account_id = int(account["account_id"])
         opening = self.balance.get(account_id, Decimal(0))
         paid = paid_until_now - self.paid_total[account_id]
         self.paid_total[account_id] = paid_until_now
         self.balance[account_id] = opening + paid - charged
+        state = self.dates_of(account, opening, charged, day)
         self.expected["accounts"][batch, account_id] = (
-            day, opening, paid, charged, self.balance[account_id], paid_until_now, "active", None, None, None, None,
+            day, opening, paid, charged, self.balance[account_id], paid_until_now, *state,
         )  # fmt: skip
+        return state[0]
 
 
 def usage_of(night):

@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use nightbill::ledger::batch::LedgerError;
 use nightbill::ledger::state::{AccountState, StateReader, state_at};
 use nightbill::ledger::tables::{Rows, RowsBuilder, Table};
-use nightbill::rules::account_day::{AccountDay, BalanceState, Deduction, DeductionPeriod, GrantId, GrantStatus};
+use nightbill::rules::account_day::{Deduction, DeductionPeriod, GrantId, GrantStatus};
 use nightbill::rules::quantity::{BillingDay, Cents, Minutes, Quota, Ratio};
 
 use crate::fixture::{self, AV_HD, account, app, batch, book, context, day, grant, ledger, post, rows, store};
@@ -33,22 +33,12 @@ fn snapshot(day: BillingDay, accounts: &[Stands]) -> Rows {
         let package = format!("p-{}", stands.id);
         let mut grant = grant(GrantId::Package(&package), &[], stands.used);
         grant.status = stands.status;
-        let empty = AccountDay {
-            usage: Vec::new(),
-            lines: Vec::new(),
-            bills: Vec::new(),
-            deductions: Vec::new(),
-            grants: vec![grant],
-            balance: BalanceState {
-                opening: Cents::ZERO,
-                paid: Cents::ZERO,
-                charged: Cents::ZERO,
-                closing: Cents::from_units(stands.closing),
-                paid_total: Cents::from_units(stands.closing * 2),
-            },
-        };
+        let mut day = fixture::account_day(stands.id, day);
+        day.grants = vec![grant];
+        day.balance.closing = Cents::from_units(stands.closing);
+        day.balance.paid_total = Cents::from_units(stands.closing * 2);
         builder
-            .push_account(account(stands.id), &empty, &[], stands.id * 100)
+            .push_account(account(stands.id), &day, &[], stands.id * 100)
             .unwrap();
     }
     builder.finish()
@@ -81,7 +71,7 @@ fn show(states: StateReader) -> Vec<String> {
             .opening
             .grants
             .iter()
-            .map(|grant| format!("{} {}{}", grant.id, grant.used, if grant.void { " void" } else { "" }))
+            .map(|grant| format!("{} {}", grant.id, grant.used))
             .collect();
         let (balance, paid) = (state.opening.balance, state.opening.paid_total);
         format!(
@@ -95,14 +85,17 @@ fn show(states: StateReader) -> Vec<String> {
 }
 
 fn state_of(directory: &std::path::Path, text: &str) -> Vec<String> {
-    show(state_at(&ledger(directory), Some(day(text))).unwrap())
+    show(state_at(&ledger(directory), &book(), Some(day(text))).unwrap())
 }
 
 #[test]
 fn nothing_stands_before_the_first_day() {
     let directory = tempfile::tempdir().unwrap();
-    assert_eq!(show(state_at(&ledger(directory.path()), None).unwrap()), [""; 0]);
-    let missing = state_at(&ledger(directory.path()), Some(day("2024-10-12")));
+    assert_eq!(
+        show(state_at(&ledger(directory.path()), &book(), None).unwrap()),
+        [""; 0]
+    );
+    let missing = state_at(&ledger(directory.path()), &book(), Some(day("2024-10-12")));
     assert!(matches!(missing, Err(LedgerError::NotSettled { .. })));
 }
 
@@ -125,7 +118,7 @@ fn snapshots_of_the_day() {
     );
     assert_eq!(
         state_of(directory.path(), "2024-10-12"),
-        ["1 0.10 0.20 100 | p-1 1.00", "3 -0.05 -0.10 300 | p-3 500.00 void"]
+        ["1 0.10 0.20 100 | p-1 1.00", "3 -0.05 -0.10 300 | p-3 500.00"]
     );
     assert_eq!(state_of(directory.path(), "2024-10-13"), ["1 0.20 0.40 100 | p-1 3.00"]);
 }
@@ -199,7 +192,7 @@ fn many_accounts_stream_in_order() {
     let accounts = 50_000_i64;
     post(directory.path(), "2024-10-12.00", rows(day, 1..=accounts));
     let mut expected = 1..=accounts;
-    for state in state_at(&ledger(directory.path()), Some(day)).unwrap() {
+    for state in state_at(&ledger(directory.path()), &book(), Some(day)).unwrap() {
         let state = state.unwrap();
         let id = expected.next().unwrap();
         assert_eq!((state.account.get(), state.facts), (id, id * 7));
@@ -238,7 +231,7 @@ fn damage_is_named() {
     let file = "grants/batch=2024-10-12.00/part-0.parquet";
     let whole = store.get(file).unwrap();
     let error = || {
-        let states = state_at(&ledger(path), Some(day("2024-10-12"))).unwrap();
+        let states = state_at(&ledger(path), &book(), Some(day("2024-10-12"))).unwrap();
         states.collect::<Result<Vec<_>, _>>().unwrap_err().to_string()
     };
     store.put(file, whole.slice(1..)).unwrap();

@@ -176,13 +176,17 @@ fn warnings_are_told_although_the_run_ends_early() {
     let world = World::new();
     world.write(
         "packages.csv",
-        &format!("{PACKAGES}P,7,70,rtc_engine.lite,2024-10-12T08:00:00+08:00\n"),
+        &format!(
+            "{PACKAGES}L,7,70,rtc_engine.lite,2024-01-12T08:00:00+08:00\n\
+             P,7,70,rtc_engine.starter,2024-10-12T08:00:00+08:00\n"
+        ),
     );
     world.an_hour_of_hd("2024-10-12");
     let said = world.settle(&["--from", "2024-10-12", "--to", "2024-10-13"]);
     assert_eq!(said.code, 3);
     assert!(
-        said.stderr.contains("1 package bought on 2024-10-12"),
+        said.stderr
+            .contains("1 purchase (P of account 7: rtc_engine.starter is for new customers)"),
         "{}",
         said.stderr
     );

@@ -53,7 +53,8 @@ fn a_package_begins_with_its_purchase_day() {
     let world = world("2024-09-15", "p1,7,70,rtc_engine.lite,2024-10-13T23:59:59+08:00");
     assert_eq!(
         ten_minutes_on(&world, &["2024-10-12", "2024-10-13"]),
-        ["2024-10-12 0 0 0 10", "2024-10-13 0 10 0 0"]
+        ["2024-10-12 0 0 0 10", "2024-10-13 0 0 0 0", "2024-10-13 0 10 0 0"],
+        "the line without minutes is the purchase"
     );
 }
 

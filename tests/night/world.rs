@@ -169,7 +169,7 @@ impl World {
         let out = self.path("out");
         visit(&out, &mut |path| {
             let relative = path.strip_prefix(&out).unwrap().display().to_string();
-            if relative.ends_with(".parquet") && !relative.starts_with('_') {
+            if relative.ends_with(".parquet") && !relative.starts_with("_staging") {
                 let digest = Sha256::digest(fs::read(path).unwrap());
                 files.insert(relative, digest.iter().map(|byte| format!("{byte:02x}")).collect());
             }

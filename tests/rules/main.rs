@@ -2,7 +2,11 @@
 
 mod book;
 mod cases;
+mod dunning;
 mod examples;
+mod flags;
 mod laws;
 mod order;
+mod refunds;
+mod subscriptions;
 mod world;

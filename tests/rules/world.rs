@@ -6,7 +6,10 @@ use nightbill::rules::account_day::{
     AccountDay, AccountFacts, DayContext, DeductionPeriod, RuleError, settle_account_day,
 };
 use nightbill::rules::calendar::Calendar;
-use nightbill::rules::facts::{Account, Opening, OpeningGrant, Package, Payg, Payment, UsageGroup};
+use nightbill::rules::facts::{
+    Account, DisabledApp, ExhaustedApp, Opening, OpeningGrant, Package, Payg, Payment, RefundRequest, UsageGroup,
+};
+use nightbill::rules::flags::{Flag, FlagKind};
 use nightbill::rules::quantity::{AccountId, BillingDay, Cents, Instant, Quota, SdkAppId, Seconds};
 use nightbill::rules::recorder::{Fate, Recorder, Rest, Step};
 
@@ -23,7 +26,10 @@ pub(crate) struct World {
     pub(crate) account: Account<'static>,
     pub(crate) packages: Vec<Package<'static>>,
     pub(crate) payments: Vec<Payment>,
+    pub(crate) requests: Vec<RefundRequest<'static>>,
+    pub(crate) disabled: Vec<DisabledApp>,
     pub(crate) usage: Vec<UsageGroup>,
+    pub(crate) dunning_from: BillingDay,
     pub(crate) opening: Opening,
 }
 
@@ -66,7 +72,10 @@ impl World {
             },
             packages: Vec::new(),
             payments: Vec::new(),
+            requests: Vec::new(),
+            disabled: Vec::new(),
             usage: Vec::new(),
+            dunning_from: day("2024-01-01"),
             opening: Opening::default(),
         }
     }
@@ -93,7 +102,7 @@ impl World {
         self
     }
 
-    /// `id plan apps purchased_at`, apps `;`-separated or `-`, and maybe `gift` and `refunded=<instant>`.
+    /// `id plan apps purchased_at`, apps `;`-separated or `-`, and maybe `gift`, `renew`, `refunded=<instant>`, `amount=<refunded>`.
     pub(crate) fn package(mut self, text: &str) -> Self {
         let word: Vec<&'static str> = text.to_owned().leak().split_whitespace().collect();
         let apps: Vec<SdkAppId> = word[2]
@@ -107,11 +116,65 @@ impl World {
             plan: plan_id(&self.book, word[1]),
             purchased_at: at(word[3]),
             gift: word.contains(&"gift"),
-            auto_renew: false,
+            auto_renew: word.contains(&"renew"),
             refunded_at: word.iter().find_map(|word| word.strip_prefix("refunded=")).map(at),
-            refunded_amount: Cents::ZERO,
+            refunded_amount: word
+                .iter()
+                .find_map(|word| word.strip_prefix("amount="))
+                .map_or(Cents::ZERO, cents),
         });
         self
+    }
+
+    /// `id requested_at`.
+    pub(crate) fn request(mut self, text: &str) -> Self {
+        let (package, requested_at) = text.to_owned().leak().split_once(' ').unwrap();
+        self.requests.push(RefundRequest {
+            package,
+            requested_at: at(requested_at),
+        });
+        self
+    }
+
+    pub(crate) fn disabled(mut self, app: i64, since: &str) -> Self {
+        self.disabled.push(DisabledApp {
+            app: SdkAppId::new(app).unwrap(),
+            since: at(since),
+        });
+        self
+    }
+
+    pub(crate) fn violated(mut self, text: &str) -> Self {
+        self.account.violation_at = Some(at(text));
+        self
+    }
+
+    pub(crate) fn credit_limit(mut self, limit: &str) -> Self {
+        self.account.credit_limit = cents(limit);
+        self
+    }
+
+    pub(crate) fn opening_balance(mut self, balance: &str) -> Self {
+        self.opening.balance = cents(balance);
+        self
+    }
+
+    /// The next day, with what the ledger says then, nothing used yet.
+    pub(crate) fn next_day(&self) -> Self {
+        let mut next = self.clone();
+        next.opening = opening_after(&self.settle());
+        next.day = self.day.checked_add_days(1).unwrap();
+        next.usage.clear();
+        next
+    }
+
+    /// Settles up to a day, the first of them this world's.
+    pub(crate) fn until(&self, text: &str) -> Self {
+        let mut world = self.clone();
+        while world.day < day(text) {
+            world = world.next_day();
+        }
+        world
     }
 
     /// Seconds of an app in a tier `item.tier`.
@@ -158,14 +221,13 @@ impl World {
             id: id.to_owned(),
             opening: Quota::parse(opening).unwrap(),
             used: Quota::parse(used).unwrap(),
-            void: false,
         });
         self
     }
 
-    pub(crate) fn void_grant(mut self, id: &str) -> Self {
-        self = self.opening_grant(id, "0", "0");
-        self.opening.grants.last_mut().unwrap().void = true;
+    /// Removed then: what it had is void.
+    pub(crate) fn removed(mut self, text: &str) -> Self {
+        self.opening.carried.removals.push(at(text));
         self
     }
 
@@ -177,6 +239,12 @@ impl World {
         self
     }
 
+    /// The billing time of the day before, as every night but the first has it.
+    pub(crate) fn billed_before(&self) -> Option<Instant> {
+        let before = self.day.checked_add_days(-1)?;
+        (self.day > self.first_settled_day).then(|| self.calendar.billing_instant(before).unwrap())
+    }
+
     pub(crate) fn try_settle(&self, recorder: Option<&mut dyn Recorder>) -> Result<AccountDay<'_>, RuleError> {
         let context = DayContext {
             book: &self.book,
@@ -184,11 +252,15 @@ impl World {
             day: self.day,
             deduction_period: self.period,
             first_settled_day: self.first_settled_day,
+            billed_before: self.billed_before(),
+            dunning_from: self.dunning_from,
         };
         let facts = AccountFacts {
             account: self.account,
             packages: &self.packages,
             payments: &self.payments,
+            requests: &self.requests,
+            disabled: &self.disabled,
             usage: &self.usage,
             opening: &self.opening,
         };
@@ -224,14 +296,7 @@ impl World {
         let day = self.settle();
         let bills = day.bills.iter();
         bills
-            .map(|bill| {
-                format!(
-                    "{} {} {}",
-                    self.book.items[bill.item.index()].id,
-                    bill.exact,
-                    bill.amount
-                )
-            })
+            .map(|bill| format!("{} {} {}", bill.item.name(&self.book), bill.exact, bill.amount))
             .collect()
     }
 
@@ -256,6 +321,33 @@ impl World {
             format!("{} {dates} used {} of {} {status}", row.grant, row.used, row.quota)
         };
         day.grants.iter().map(text).collect()
+    }
+}
+
+/// What the ledger would say on the next morning: the snapshots, and the flags that go on.
+pub(crate) fn opening_after(day: &AccountDay<'_>) -> Opening {
+    let grant = |grant: &nightbill::rules::account_day::GrantState<'_>| OpeningGrant {
+        id: grant.grant.to_string(),
+        opening: grant.opening,
+        used: grant.used,
+    };
+    let exhausted = |flag: &&Flag| flag.kind == FlagKind::FreeExhausted;
+    Opening {
+        balance: day.balance.closing,
+        paid_total: day.balance.paid_total,
+        grants: day.grants.iter().map(grant).collect(),
+        standing: day.standing,
+        exhausted: day
+            .flags
+            .iter()
+            .filter(exhausted)
+            .map(|flag| ExhaustedApp {
+                app: flag.app,
+                product: flag.product,
+                since: flag.since,
+            })
+            .collect(),
+        carried: day.carried.clone(),
     }
 }
 

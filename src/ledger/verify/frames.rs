@@ -63,6 +63,28 @@ pub(super) fn read(
     columns: &[&str],
     range: AccountRange,
 ) -> Result<LazyFrame, VerifyError> {
+    read_as(table_bytes, records, table, columns, range, exact_numbers)
+}
+
+/// The same of columns that may be null, as they stand.
+pub(super) fn read_with_nulls(
+    table_bytes: &TableBytes<'_>,
+    record: &CommitRecord,
+    table: &str,
+    columns: &[&str],
+    range: AccountRange,
+) -> Result<LazyFrame, VerifyError> {
+    read_as(table_bytes, &[record], table, columns, range, Ok)
+}
+
+fn read_as(
+    table_bytes: &TableBytes<'_>,
+    records: &[&CommitRecord],
+    table: &str,
+    columns: &[&str],
+    range: AccountRange,
+    convert: fn(DataFrame) -> PolarsResult<DataFrame>,
+) -> Result<LazyFrame, VerifyError> {
     let in_range = col("account_id")
         .gt(lit(range.after))
         .and(col("account_id").lt_eq(lit(range.up_to)));
@@ -76,7 +98,7 @@ pub(super) fn read(
             files.truncate(1);
         }
         for file in files {
-            let frame = decode(file, table_bytes.get(&file.path)?, columns, exact_numbers)?;
+            let frame = decode(file, table_bytes.get(&file.path)?, columns, convert)?;
             frames.push(frame.lazy().filter(in_range.clone()));
         }
     }

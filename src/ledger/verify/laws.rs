@@ -357,7 +357,7 @@ pub(super) fn used_over_history(
 }
 
 /// The frame with every figure: those that it `has`, a 1 for the `mark`, and 0 for the others.
-fn with_others(frame: LazyFrame, figures: &[&str], has: &[&str], mark: &str) -> LazyFrame {
+pub(super) fn with_others(frame: LazyFrame, figures: &[&str], has: &[&str], mark: &str) -> LazyFrame {
     let others = figures.iter().filter(|figure| !has.contains(figure));
     let columns: Vec<Expr> = others
         .map(|figure| if *figure == mark { one(figure) } else { zero(figure) })
@@ -366,12 +366,12 @@ fn with_others(frame: LazyFrame, figures: &[&str], has: &[&str], mark: &str) -> 
 }
 
 /// The column `name` with 0 in every row.
-fn zero(name: &str) -> Expr {
+pub(super) fn zero(name: &str) -> Expr {
     lit(0_i64).cast(DataType::Int128).alias(name)
 }
 
 /// The column `name` with 1 in every row.
-fn one(name: &str) -> Expr {
+pub(super) fn one(name: &str) -> Expr {
     lit(1_i64).cast(DataType::Int128).alias(name)
 }
 
@@ -388,7 +388,7 @@ fn is_rounded(amount: Expr, exact: Expr) -> Expr {
 }
 
 /// Frames with the same key and figures, one below the other.
-fn stack(frames: impl AsRef<[LazyFrame]>, key: &[&str], figures: &[&str]) -> PolarsResult<LazyFrame> {
+pub(super) fn stack(frames: impl AsRef<[LazyFrame]>, key: &[&str], figures: &[&str]) -> PolarsResult<LazyFrame> {
     let columns: Vec<Expr> = key.iter().chain(figures).map(|column| col(*column)).collect();
     let frames: Vec<LazyFrame> = frames
         .as_ref()
@@ -399,14 +399,14 @@ fn stack(frames: impl AsRef<[LazyFrame]>, key: &[&str], figures: &[&str]) -> Pol
 }
 
 /// Sums of the figures by key.
-fn sums(frame: LazyFrame, key: &[&str], figures: &[&str]) -> LazyFrame {
+pub(super) fn sums(frame: LazyFrame, key: &[&str], figures: &[&str]) -> LazyFrame {
     let key: Vec<Expr> = key.iter().map(|column| col(*column)).collect();
     let figures: Vec<Expr> = figures.iter().map(|column| col(*column).sum()).collect();
     frame.group_by(key).agg(figures)
 }
 
 /// How many rows there are, and those where `broken` holds or cannot be told (a null).
-fn finding(rows: LazyFrame, broken: Expr) -> Result<Finding, VerifyError> {
+pub(super) fn finding(rows: LazyFrame, broken: Expr) -> Result<Finding, VerifyError> {
     let rows = rows
         .with_columns([broken.fill_null(lit(true)).alias("broken")])
         .collect()?;

@@ -17,7 +17,7 @@ use crate::ledger::record::{BatchId, CommitRecord};
 use crate::ledger::state::account_after;
 use crate::rules::account_day::DeductionPeriod;
 use crate::rules::calendar::Calendar;
-use crate::rules::facts::{Account, Opening, Package, Payment};
+use crate::rules::facts::{Account, DisabledApp, Opening, Package, Payment, RefundRequest};
 use crate::rules::quantity::{AccountId, BillingDay, Instant, Quota};
 use crate::settle::openings::opening_grant;
 
@@ -36,6 +36,10 @@ pub(super) struct Batch {
     pub calendar: Calendar,
     pub deduction_period: DeductionPeriod,
     pub first_settled_day: BillingDay,
+    /// The billing time of the batch before; None on the first settled day.
+    pub billed_before: Option<Instant>,
+    /// The day before which nobody leaves `active`, as the job says it now.
+    pub dunning_from: BillingDay,
     /// The day's billing time: what it did not know yet is as if absent.
     pub known_at: Instant,
 }
@@ -65,6 +69,8 @@ impl Batch {
                 _ => DeductionPeriod::Day,
             },
             first_settled_day: first,
+            billed_before: billed_before(ledger, id)?,
+            dunning_from: job.dunning_from.unwrap_or(first),
             known_at: calendar.billing_instant(day)?,
             record,
         })
@@ -105,6 +111,18 @@ impl Batch {
     }
 }
 
+fn billed_before(ledger: &Ledger, id: BatchId) -> Result<Option<Instant>, ExplainError> {
+    let Some(before) = ledger.batches().iter().rev().find(|other| **other < id) else {
+        return Ok(None);
+    };
+    let billed_at = ledger.record(*before)?.billed_at();
+    let damaged = |message| LedgerError::Damaged {
+        path: format!("_batches/{before}.json"),
+        message,
+    };
+    Ok(Some(billed_at.map_err(damaged)?))
+}
+
 fn calendar_of(id: BatchId, record: &CommitRecord) -> Result<Calendar, ExplainError> {
     let damaged = |what: &str| LedgerError::Damaged {
         path: format!("_batches/{id}.json"),
@@ -123,6 +141,8 @@ pub(super) struct Past<'a> {
     products: Vec<ProductId>,
     pub packages: Vec<Package<'a>>,
     pub payments: Vec<Payment>,
+    pub requests: Vec<RefundRequest<'a>>,
+    pub disabled: Vec<DisabledApp>,
     /// Where the account stood when the day began.
     pub opening: Opening,
     /// Whether the ledger had seen it before.
@@ -141,11 +161,11 @@ impl<'a> Past<'a> {
         let position = dimensions.index().position(account.get());
         let before = ledger.batches().iter().rev().find(|other| **other < batch.id);
         let state = match before {
-            Some(before) => account_after(ledger, *before, account)?,
+            Some(before) => account_after(ledger, &batch.book, *before, account)?,
             None => None,
         };
         let Some(position) = position else {
-            let gone = state.is_some() || account_after(ledger, batch.id, account)?.is_some();
+            let gone = state.is_some() || account_after(ledger, &batch.book, batch.id, account)?.is_some();
             return Err(if gone {
                 ExplainError::AccountGone(account)
             } else {
@@ -178,6 +198,8 @@ impl<'a> Past<'a> {
             products: names.products(facts.products),
             packages: names.packages(dimensions.packages(position), batch.known_at)?,
             payments: dimensions.payments(position),
+            requests: dimensions.refund_requests(position),
+            disabled: dimensions.disabled_apps(position),
             opening,
             is_known,
         })
@@ -189,11 +211,6 @@ impl<'a> Past<'a> {
             products: &self.products,
             ..self.account
         }
-    }
-
-    /// Its refund requests.
-    pub(super) fn refund_requests(&self) -> Vec<(&'a str, Instant)> {
-        self.dimensions.refund_requests(self.position)
     }
 
     /// Its rows of `opening_grants`.

@@ -107,11 +107,15 @@ fn settle<'a>(
         day: batch.id.day,
         deduction_period: batch.deduction_period,
         first_settled_day: batch.first_settled_day,
+        billed_before: batch.billed_before,
+        dunning_from: batch.dunning_from,
     };
     let facts = AccountFacts {
         account: past.account(),
         packages: &past.packages,
         payments: &past.payments,
+        requests: &past.requests,
+        disabled: &past.disabled,
         usage,
         opening,
     };
@@ -140,14 +144,13 @@ fn completed_opening(
         opening_grants: &past.opening_grants(),
     };
     let mut listings = Listings::new(ledger, account, account).before(batch.id);
-    Ok(lookback.completed(&past.opening, &day.grants, &mut listings)?)
+    Ok(lookback.completed(&past.opening, &day, &mut listings)?)
 }
 
 /// The day's rows as its batch would hold them.
 fn rows(batch: &Batch, past: &Past<'_>, usage: &[UsageGroup], day: &AccountDay<'_>) -> Result<Rows, ExplainError> {
     let account = past.account();
-    let requests = past.refund_requests();
-    let digest = facts::digest(&batch.book, &account, &past.packages, &requests, batch.known_at);
+    let digest = facts::digest(&batch.book, &account, &past.packages, &past.requests, batch.known_at);
     let mut builder = RowsBuilder::new(RowContext {
         book: &batch.book,
         day: batch.id.day,
