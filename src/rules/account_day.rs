@@ -5,9 +5,10 @@ use crate::catalog::book::{Book, ItemId, PlanId, PriceListId, TierId};
 use super::balance::balance_after;
 use super::calendar::{Calendar, OutsideCalendar};
 use super::deduction::deduct;
-use super::facts::{Account, Opening, Package, Payment, UsageGroup};
-use super::grants::{grant_states, grants_in_order};
-use super::metering::{bill_lines, portions, usage_lines};
+use super::facts::{Account, Measured, Opening, Package, Payment, UsageGroup};
+use super::grants::{grant_states, grants_in_order, placed_packages};
+use super::measured::measured_lines;
+use super::metering::{bill_lines, line_order, portions, usage_lines};
 use super::quantity::{
     AccountId, Amount, BillingDay, Cents, Minutes, OutOfRange, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
 };
@@ -60,6 +61,8 @@ pub struct AccountFacts<'a> {
     pub payments: &'a [Payment],
     /// Its usage of the day, sorted by (app, tier, period), one group per key.
     pub usage: &'a [UsageGroup],
+    /// What the day bills of items that are no durations, sorted by (app, tier), one figure per key.
+    pub measured: &'a [Measured],
     /// Where it stood.
     pub opening: &'a Opening,
 }
@@ -69,7 +72,7 @@ pub struct AccountFacts<'a> {
 pub struct AccountDay<'a> {
     /// Usage by app and tier, summed over the periods.
     pub usage: Vec<UsageLine>,
-    /// Bill lines; account-rounded ones (app 0) last.
+    /// Bill lines; those of the whole account (app 0) last.
     pub lines: Vec<BillLine>,
     /// Bills, in item order.
     pub bills: Vec<Bill>,
@@ -279,6 +282,28 @@ pub enum RuleError {
         /// Minutes that would have to be priced.
         minutes: Minutes,
     },
+    /// A quantity of an item that is no duration must be priced, has no price, and its item says `unpriced = "stop"`
+    /// (exit 2).
+    #[error(
+        "{item}.{tier} has no price on {day} in price list {price_list}, and account {account} (app {app}) is to pay for a \
+         quantity of {quantity}; give it a price, or set unpriced = \"unbilled\" on the item"
+    )]
+    UnpricedQuantity {
+        /// The account.
+        account: AccountId,
+        /// The line's app.
+        app: SdkAppId,
+        /// The billing day.
+        day: BillingDay,
+        /// The item.
+        item: String,
+        /// The tier.
+        tier: String,
+        /// The account's price list.
+        price_list: String,
+        /// What would have to be priced.
+        quantity: Quantity,
+    },
     /// A sum left its range (exit 3).
     #[error("account {account}: {source}")]
     OutOfRange {
@@ -345,6 +370,10 @@ pub fn settle_account_day<'a>(
     let deductions = deduct(book, &portions, &mut lines, &mut grants, recorder).map_err(out_of_range)?;
 
     rate(context, &facts.account, &grants, &mut lines)?;
+    lines.extend(measured_lines(context, facts, || {
+        placed_packages(context, facts).map_err(|source| RuleError::OutsideCalendar { account, source })
+    })?);
+    lines.sort_by_key(|line| line_order(line.app, line.tier));
     let bills = bills(book, &lines).map_err(out_of_range)?;
     let balance = balance_after(context, account, facts.payments, facts.opening, &bills)?;
     Ok(AccountDay {

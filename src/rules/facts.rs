@@ -84,6 +84,17 @@ pub struct UsageGroup {
     pub rows: i64,
 }
 
+/// A figure of an item that is no duration, over its whole day or month (SPEC 3.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// The app of distinct users; 0 for peaks and counts, which are the account's.
+    pub app: SdkAppId,
+    /// Item and tier.
+    pub tier: TierId,
+    /// Kilobits a second of a peak, how many were counted, how many distinct users. Never negative.
+    pub figure: i64,
+}
+
 /// Where an account stood when the day began.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Opening {

@@ -74,7 +74,8 @@ pub(super) fn grants_in_order<'a>(
     Ok(grants)
 }
 
-fn placed_packages<'a>(context: DayContext<'_>, facts: AccountFacts<'a>) -> Result<Vec<Placed<'a>>, OutsideCalendar> {
+/// The account's known packages in their queues.
+pub(super) fn placed_packages<'a>(context: DayContext<'_>, facts: AccountFacts<'a>) -> Result<Vec<Placed<'a>>, OutsideCalendar> {
     if facts.packages.is_empty() {
         return Ok(Vec::new());
     }

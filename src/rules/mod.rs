@@ -16,14 +16,18 @@
 pub mod account_day;
 mod balance;
 pub mod calendar;
+mod count;
 mod deduction;
 pub mod facts;
 mod free_minutes;
 mod grants;
+pub mod measured;
 mod metering;
 mod packages;
+mod peak;
 pub mod quantity;
 mod rating;
 pub mod recorder;
 #[cfg(test)]
 mod testing;
+mod unique;

@@ -163,7 +163,7 @@ impl SettleError {
         match self {
             Self::Config(_) | Self::Usage(_) | Self::Changed { .. } | Self::OutsideCalendar(_) => 2,
             Self::Rules {
-                source: RuleError::Unpriced { .. },
+                source: RuleError::Unpriced { .. } | RuleError::UnpricedQuantity { .. },
                 ..
             } => 2,
             Self::Dimensions(DimensionError::Store(_)) => 5,

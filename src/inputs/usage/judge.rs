@@ -18,7 +18,7 @@ const MAX_SECONDS: i64 = 86_400;
 /// Microseconds of a five-minute period.
 const PERIOD_MICROS: i64 = 300_000_000;
 /// Instants of the years 1970 to 2999 in UTC, in microseconds; the second bound is the first one after.
-const CALENDAR_MICROS: (i64, i64) = (0, 32_503_680_000_000_000);
+pub(in crate::inputs) const CALENDAR_MICROS: (i64, i64) = (0, 32_503_680_000_000_000);
 /// Slots of the cache of accounts; a power of two.
 const CACHE_SLOTS: usize = 4_096;
 
@@ -247,13 +247,13 @@ fn find_meter<'a>(book: &'a Book, name: &[u8]) -> Option<&'a Meter> {
 }
 
 /// Remembers where accounts are: most rows are of few.
-struct AccountCache<'a> {
+pub(in crate::inputs) struct AccountCache<'a> {
     accounts: &'a dyn KnownAccounts,
     slots: Vec<(i64, Option<u32>)>,
 }
 
 impl<'a> AccountCache<'a> {
-    fn new(accounts: &'a dyn KnownAccounts) -> Self {
+    pub(in crate::inputs) fn new(accounts: &'a dyn KnownAccounts) -> Self {
         // No account is 0.
         Self {
             accounts,
@@ -261,7 +261,7 @@ impl<'a> AccountCache<'a> {
         }
     }
 
-    fn position(&mut self, account_id: i64) -> Option<u32> {
+    pub(in crate::inputs) fn position(&mut self, account_id: i64) -> Option<u32> {
         // Fibonacci hashing: neighbouring and round numbers alike spread over the slots.
         let hash = account_id.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let slot = usize::try_from(hash >> 52).expect("12 bits") % CACHE_SLOTS;

@@ -5,6 +5,7 @@
 //! batches, `groups` sums what they accept. Below them `footer`, `columns`, `pages` and `decompress` stand between
 //! the Arrow decoders and bytes that nobody has vouched for; `bounds` says what is too much.
 
+pub(in crate::inputs) mod batches;
 mod bounds;
 mod columns;
 mod decode;

@@ -66,12 +66,19 @@ impl LargePages {
 }
 
 /// The turn of one row group at large pages: taken at its first one, given back at its end.
-struct Turn {
+pub(super) struct Turn {
     large_pages: Arc<LargePages>,
     mine: Mutex<bool>,
 }
 
 impl Turn {
+    pub(super) fn new(large_pages: &Arc<LargePages>) -> Self {
+        Self {
+            large_pages: Arc::clone(large_pages),
+            mine: Mutex::new(false),
+        }
+    }
+
     fn take(&self) {
         let mut mine = self.mine.lock().unwrap_or_else(PoisonError::into_inner);
         if !*mine {
@@ -113,10 +120,7 @@ fn read(
     sums: Sums<'_>,
     column: &Cell<Option<Role>>,
 ) -> Result<Found, Fault> {
-    let turn = Arc::new(Turn {
-        large_pages: Arc::clone(sums.large_pages),
-        mine: Mutex::new(false),
-    });
+    let turn = Arc::new(Turn::new(sums.large_pages));
     let mut decoders = decoders(file, group, &turn, column)?;
     let mut judge = Judge::new(rules);
     let mut found = Found {
@@ -184,7 +188,8 @@ fn read_batch(
     Ok(())
 }
 
-fn decoders(
+/// What decodes the needed columns of a row group, by position in the file's roles.
+pub(super) fn decoders(
     file: &UsageFile,
     group: &RowGroup,
     turn: &Arc<Turn>,
@@ -197,7 +202,7 @@ fn decoders(
         .zip(&file.columns)
         .zip(&group.chunks)
         .zip(windows)
-        .zip(Role::ALL);
+        .zip(file.roles.iter().copied());
     for ((((slot, found), chunk), window), role) in all {
         let (Some(found), Some(chunk)) = (found, chunk) else {
             continue;

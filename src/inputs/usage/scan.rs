@@ -15,6 +15,7 @@ use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::Object;
 
 use super::bounds::MAX_ROWS;
+use super::columns::Role;
 use super::error::ScanError;
 use super::footer::{RowGroup, UsageFile, read_footer};
 use super::groups::{Groups, Runs, Table};
@@ -112,7 +113,7 @@ pub fn scan(request: &ScanRequest<'_>) -> Result<Scan, ScanError> {
         .par_iter()
         .map(|(date, object)| {
             let rules = rules(request, *date)?;
-            let file = read_footer(Source::new(Arc::clone(request.reader), object.clone()))?;
+            let file = read_footer(Source::new(Arc::clone(request.reader), object.clone()), &Role::ALL)?;
             Ok((file, rules))
         })
         // All of them, then the first error: the same one every time.
@@ -151,6 +152,7 @@ fn check_total_rows(files: &[(UsageFile, Rules<'_>)]) -> Result<(), ScanError> {
             .filter(|total| *total <= MAX_ROWS)
             .ok_or_else(|| ScanError::OutOfRange {
                 file: file.source.path().to_owned(),
+                what: "sum of seconds",
             })?;
     }
     Ok(())
@@ -224,6 +226,7 @@ impl<'a> Work<'a> {
             let outcome = outcome.and_then(|found| {
                 totals.add(*at, found).ok_or_else(|| ScanError::OutOfRange {
                     file: file.source.path().to_owned(),
+                    what: "sum of seconds",
                 })
             });
             if let Err(error) = outcome
