@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::vec;
 
-use arrow::array::{Array, AsArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, AsArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use bytes::{Buf, Bytes};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -14,6 +16,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaD
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
+use crate::rules::quantity::Instant;
 use crate::store::{Object, Store, StoreError};
 
 use super::batch::LedgerError;
@@ -296,6 +299,32 @@ impl<'a> Columns<'a> {
         self.typed(name, |column| column.as_string_opt())
     }
 
+    /// Nulls are no errors here.
+    pub(super) fn instants(&self, name: &str) -> Result<Instants<'a>, LedgerError> {
+        self.nullable(name, |column| column.as_primitive_opt()).map(Instants)
+    }
+
+    /// Nulls are no errors here.
+    pub(super) fn dates_or_null(&self, name: &str) -> Result<&'a Date32Array, LedgerError> {
+        self.nullable(name, |column| column.as_primitive_opt())
+    }
+
+    /// Nulls are no errors here.
+    pub(super) fn text_or_null(&self, name: &str) -> Result<&'a StringArray, LedgerError> {
+        self.nullable(name, |column| column.as_string_opt())
+    }
+
+    fn nullable<T: Array>(
+        &self,
+        name: &str,
+        cast: impl Fn(&'a dyn Array) -> Option<&'a T>,
+    ) -> Result<&'a T, LedgerError> {
+        let column = self.batch.column_by_name(name).map(|column| column.as_ref());
+        column
+            .and_then(cast)
+            .ok_or_else(|| damaged(self.path, format!("column {name} is missing, or is of another type")))
+    }
+
     fn typed<T: Array>(&self, name: &str, cast: impl Fn(&'a dyn Array) -> Option<&'a T>) -> Result<&'a T, LedgerError> {
         let column = self.batch.column_by_name(name).map(|column| column.as_ref());
         column
@@ -307,5 +336,16 @@ impl<'a> Columns<'a> {
                     format!("column {name} is missing, has nulls, or is of another type"),
                 )
             })
+    }
+}
+
+/// A column of moments.
+#[derive(Clone, Copy)]
+pub(super) struct Instants<'a>(&'a TimestampMicrosecondArray);
+
+impl Instants<'_> {
+    /// The moment in a row, if there is one.
+    pub(super) fn at(self, row: usize) -> Option<Instant> {
+        self.0.is_valid(row).then(|| Instant::from_micros(self.0.value(row)))
     }
 }

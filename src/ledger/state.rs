@@ -1,26 +1,31 @@
 //! Where every account stood at the end of a settled day: the snapshots of its batch, plus what later batches posted for
 //! days up to it. Read in account order, never all at once.
 
+mod decisions;
+
 use std::collections::BTreeMap;
 use std::vec;
 
 use arrow::array::Decimal128Array;
 
+use crate::catalog::book::Book;
 use crate::rules::account_day::GrantStatus;
-use crate::rules::facts::{Opening, OpeningGrant};
-use crate::rules::quantity::{AccountId, BillingDay, Cents, Quota};
+use crate::rules::dunning::{Overdue, Standing, Suspended};
+use crate::rules::facts::{ExhaustedApp, Opening, OpeningGrant};
+use crate::rules::quantity::{AccountId, BillingDay, Cents, Instant, Quota};
 
 use super::batch::{Ledger, LedgerError};
 use super::read::{Columns, TableReader, damaged, files_of};
 use super::record::{BatchId, TableFile};
 use super::tables::Table;
+use decisions::{CarriedRow, FlagRow};
 
 /// An account at the end of a settled day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountState {
     /// The account.
     pub account: AccountId,
-    /// Balance, payments and grants.
+    /// Balance, payments, grants, standing, and what earlier batches decided.
     pub opening: Opening,
     /// Digest of the dated facts that its batch knew; 0 for an account that only later batches know.
     pub facts: i64,
@@ -32,25 +37,29 @@ pub struct AccountState {
 pub struct StateReader {
     accounts: RowStream<AccountRow>,
     grants: RowStream<GrantRow>,
+    flags: RowStream<ExhaustedApp>,
+    carried: RowStream<CarriedRow>,
     /// One stream for each later batch that posted for days up to the one asked for.
     later: Vec<RowStream<DeductionRow>>,
 }
 
 /// The state at the end of `day`; empty when `day` is None (before the first settled day).
 ///
-/// Balances, payments and grants are those of the last batch of the day (`.00`, or the last posting after it). What
-/// batches of later days deducted for days up to `day` is added to `used`; the money of such corrections belongs to
-/// the batch that posted it.
+/// Balances, payments, grants and decisions are those of the last batch of the day (`.00`, or the last posting after it).
+/// What batches of later days deducted for days up to `day` is added to `used`; the money of such corrections belongs to
+/// the batch that posted it. The book names the plans and products that the tables do.
 ///
 /// # Errors
-/// [`LedgerError`] when the day is not settled or its files are not as recorded.
-pub fn state_at(ledger: &Ledger, day: Option<BillingDay>) -> Result<StateReader, LedgerError> {
+/// [`LedgerError`] when the day is not settled, its files are not as recorded, or the book lacks a plan that was renewed.
+pub fn state_at(ledger: &Ledger, book: &Book, day: Option<BillingDay>) -> Result<StateReader, LedgerError> {
     let store = ledger.store();
     let Some(day) = day else {
         let none = || TableReader::of_files(store.clone(), Vec::new(), &[]);
         return Ok(StateReader {
             accounts: RowStream::new(none(), AccountRow::read),
             grants: RowStream::new(none(), GrantRow::read),
+            flags: RowStream::new(none(), FlagRow::reader(book)),
+            carried: RowStream::new(none(), CarriedRow::reader(book)),
             later: Vec::new(),
         });
     };
@@ -70,6 +79,8 @@ pub fn state_at(ledger: &Ledger, day: Option<BillingDay>) -> Result<StateReader,
     Ok(StateReader {
         accounts: RowStream::new(snapshot(Table::Accounts, AccountRow::COLUMNS), AccountRow::read),
         grants: RowStream::new(snapshot(Table::Grants, GrantRow::COLUMNS), GrantRow::read),
+        flags: RowStream::new(snapshot(Table::Flags, FlagRow::COLUMNS), FlagRow::reader(book)),
+        carried: RowStream::new(snapshot(Table::Carried, CarriedRow::COLUMNS), CarriedRow::reader(book)),
         later,
     })
 }
@@ -154,11 +165,9 @@ impl StateReader {
         for later in &mut self.later {
             next = [next, later.peek_account()?].into_iter().flatten().min();
         }
-        let orphan = self.grants.peek_account()?;
-        if let (Some(owner), true) = (orphan, orphan < next || next.is_none()) {
-            let message = format!("has grants of account {owner}, which accounts does not have");
-            return Err(damaged(self.grants.reader.path(), message));
-        }
+        self.grants.check_orphans(next)?;
+        self.flags.check_orphans(next)?;
+        self.carried.check_orphans(next)?;
         let Some(id) = next else {
             return Ok(None);
         };
@@ -173,6 +182,7 @@ impl StateReader {
         if let Some(row) = self.accounts.next_of(id)? {
             state.opening.balance = row.closing;
             state.opening.paid_total = row.paid_total;
+            state.opening.standing = row.standing;
             state.facts = row.facts;
         }
         while let Some(row) = self.grants.next_of(id)? {
@@ -181,6 +191,13 @@ impl StateReader {
             }
             state.opening.grants.push(row.grant);
         }
+        while let Some(app) = self.flags.next_of(id)? {
+            state.opening.exhausted.push(app);
+        }
+        while let Some(row) = self.carried.next_of(id)? {
+            row.add_to(&mut state.opening.carried);
+        }
+        state.opening.standing = removed(state.opening.standing, &state.opening.carried.removals);
         for later in &mut self.later {
             while let Some(row) = later.next_of(id)? {
                 add_used(&mut state.opening.grants, row)
@@ -200,7 +217,6 @@ fn add_used(grants: &mut Vec<OpeningGrant>, row: DeductionRow) -> Option<()> {
             id: row.grant_id,
             opening: Quota::ZERO,
             used: row.quota,
-            void: false,
         });
     }
     Some(())
@@ -257,6 +273,17 @@ impl<T> RowStream<T> {
         }
     }
 
+    /// Every row belongs to an account: none may come before the next one that there is.
+    fn check_orphans(&mut self, next: Option<i64>) -> Result<(), LedgerError> {
+        match self.peek_account()? {
+            Some(owner) if next.is_none_or(|next| owner < next) => {
+                let message = format!("has rows of account {owner}, which accounts does not have");
+                Err(damaged(self.reader.path(), message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The next row if it is of this account.
     fn next_of(&mut self, account: i64) -> Result<Option<T>, LedgerError> {
         if self.peek_account()? != Some(account) {
@@ -266,22 +293,56 @@ impl<T> RowStream<T> {
     }
 }
 
+/// A removed account shows its dates as a suspended one does, and beneath a violation not even its state.
+fn removed(standing: Standing, removals: &[Instant]) -> Standing {
+    match standing {
+        Standing::Suspended(dates) if removals.contains(&dates.remove_at) => Standing::Removed(dates),
+        standing => standing,
+    }
+}
+
 struct AccountRow {
     closing: Cents,
     paid_total: Cents,
+    /// Removed accounts as suspended ones.
+    standing: Standing,
     facts: i64,
 }
 
 impl AccountRow {
-    const COLUMNS: &'static [&'static str] = &["account_id", "closing", "paid_total", "facts"];
+    const COLUMNS: &'static [&'static str] = &[
+        "account_id",
+        "closing",
+        "paid_total",
+        "overdue_since",
+        "suspend_at",
+        "suspended_at",
+        "remove_at",
+        "facts",
+    ];
 
     fn read(columns: &Columns<'_>) -> Result<Vec<(i64, Self)>, LedgerError> {
         let (accounts, facts) = (columns.int64("account_id")?, columns.int64("facts")?);
         let (closing, paid_total) = (columns.decimal("closing")?, columns.decimal("paid_total")?);
+        let dates = ["overdue_since", "suspend_at", "suspended_at", "remove_at"].map(|name| columns.instants(name));
+        let [since, suspend_at, suspended_at, remove_at] = dates;
+        let (since, suspend_at, suspended_at, remove_at) = (since?, suspend_at?, suspended_at?, remove_at?);
         let row = |row: usize| -> Result<Self, LedgerError> {
+            let overdue = since.at(row).zip(suspend_at.at(row));
+            let overdue = overdue.map(|(since, suspend_at)| Overdue { since, suspend_at });
+            let suspended = suspended_at.at(row).zip(remove_at.at(row));
             Ok(Self {
                 closing: Cents::from_units(units(columns, closing, row)?),
                 paid_total: Cents::from_units(units(columns, paid_total, row)?),
+                standing: match (overdue, suspended) {
+                    (None, _) => Standing::Active,
+                    (Some(overdue), None) => Standing::Overdue(overdue),
+                    (Some(overdue), Some((suspended_at, remove_at))) => Standing::Suspended(Suspended {
+                        overdue,
+                        suspended_at,
+                        remove_at,
+                    }),
+                },
                 facts: facts.value(row),
             })
         };
@@ -308,7 +369,6 @@ impl GrantRow {
                 id: ids.value(row).to_owned(),
                 opening: Quota::from_units(units(columns, opening, row)?),
                 used: Quota::from_units(units(columns, used, row)?),
-                void: status.value(row) == GrantStatus::Void.as_str(),
             };
             let is_expired = status.value(row) == GrantStatus::Expired.as_str();
             Ok(Self { grant, is_expired })

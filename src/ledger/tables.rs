@@ -2,6 +2,7 @@
 
 mod builders;
 mod columns;
+mod decisions;
 mod rows;
 
 use std::sync::{Arc, LazyLock};
@@ -9,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
 pub use columns::{Column, ColumnType};
+pub(super) use decisions::{REFUND, REMOVAL, RENEWAL};
 pub use rows::{RowContext, Rows, RowsBuilder};
 
 /// A table of the ledger.
@@ -36,11 +38,13 @@ pub enum Table {
     Renewals,
     /// Rejected usage rows.
     Rejects,
+    /// The ledger's own decisions that later batches reckon with; for nightbill itself.
+    Carried,
 }
 
 impl Table {
-    /// Every table, in the order of SPEC section 4.
-    pub const ALL: [Self; 11] = [
+    /// Every table: those of SPEC section 4 in its order, then nightbill's own.
+    pub const ALL: [Self; 12] = [
         Self::UsageDaily,
         Self::UsagePeriods,
         Self::BillLines,
@@ -52,6 +56,7 @@ impl Table {
         Self::Refunds,
         Self::Renewals,
         Self::Rejects,
+        Self::Carried,
     ];
 
     /// The directory's name.
@@ -68,6 +73,7 @@ impl Table {
             Self::Refunds => "refunds",
             Self::Renewals => "renewals",
             Self::Rejects => "rejects",
+            Self::Carried => "_carried",
         }
     }
 
@@ -87,6 +93,7 @@ impl Table {
             Self::Refunds => "refund decisions, each posted once",
             Self::Renewals => "packages renewed, each posted once",
             Self::Rejects => "usage rows not billed; of a day: the latest batch that read it",
+            Self::Carried => "what nightbill itself carries over from batch to batch: its decisions that still matter",
         }
     }
 
@@ -107,6 +114,7 @@ impl Table {
             Self::Flags => &["account_id", "sdk_app_id", "product", "flag"],
             Self::Refunds | Self::Renewals => &["account_id", "package_id"],
             Self::Rejects => &["account_id", "day", "file", "row"],
+            Self::Carried => &["account_id", "decision", "package_id", "at"],
         }
     }
 

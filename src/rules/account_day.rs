@@ -1,16 +1,21 @@
 //! One account, one day: the rules of SPEC section 3 in their order. A pure function of its arguments.
 
-use crate::catalog::book::{Book, ItemId, PlanId, PriceListId, TierId};
+use crate::catalog::book::{Book, Cadence, ItemId, PlanId, PriceListId, TierId};
 
 use super::balance::balance_after;
 use super::calendar::{Calendar, OutsideCalendar};
 use super::deduction::deduct;
-use super::facts::{Account, Measured, Opening, Package, Payment, UsageGroup};
+use super::dunning::{Standing, State, Transition};
+use super::facts::{
+    Account, Carried, DisabledApp, Measured, Opening, Package, Payment, RefundRequest, Renewal, UsageGroup,
+};
+use super::flags::Flag;
 use super::grants::{grant_states, grants_in_order, placed_packages};
 use super::measured::measured_lines;
 use super::metering::{bill_lines, line_order, portions, usage_lines};
 use super::quantity::{
-    AccountId, Amount, BillingDay, Cents, Minutes, OutOfRange, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
+    AccountId, Amount, BillingDay, Cents, Instant, Minutes, OutOfRange, Quantity, Quota, Ratio, SdkAppId, Seconds,
+    UnitPrice,
 };
 use super::rating::{bills, rate};
 use super::recorder::Recorder;
@@ -28,6 +33,10 @@ pub struct DayContext<'a> {
     pub deduction_period: DeductionPeriod,
     /// The first settled day of the ledger: payments before its start are not counted (SPEC 3.9).
     pub first_settled_day: BillingDay,
+    /// The billing time of the batch before; None on the first settled day.
+    pub billed_before: Option<Instant>,
+    /// The day before which nobody leaves `active`.
+    pub dunning_from: BillingDay,
 }
 
 /// How often grants are drawn on within a day (SPEC 3.4).
@@ -59,6 +68,10 @@ pub struct AccountFacts<'a> {
     pub packages: &'a [Package<'a>],
     /// Its payments, in any order.
     pub payments: &'a [Payment],
+    /// Its refund requests, in any order.
+    pub requests: &'a [RefundRequest<'a>],
+    /// Its disabled apps, in any order.
+    pub disabled: &'a [DisabledApp],
     /// Its usage of the day, sorted by (app, tier, period), one group per key.
     pub usage: &'a [UsageGroup],
     /// What the day bills of items that are no durations, sorted by (app, tier), one figure per key.
@@ -72,9 +85,13 @@ pub struct AccountFacts<'a> {
 pub struct AccountDay<'a> {
     /// Usage by app and tier, summed over the periods.
     pub usage: Vec<UsageLine>,
-    /// Bill lines; those of the whole account (app 0) last.
+    /// Bill lines of the catalog's items; those of the whole account (app 0) last.
     pub lines: Vec<BillLine>,
-    /// Bills, in item order.
+    /// Bill lines of the item `package`, by (app, plan).
+    pub purchases: Vec<PurchaseLine>,
+    /// Bill lines of the item `refund`, by package.
+    pub credits: Vec<CreditLine<'a>>,
+    /// Bills, in item order, then `package` and `refund`.
     pub bills: Vec<Bill>,
     /// What grants gave, line by line, in the order in which the grants served it.
     pub deductions: Vec<Deduction<'a>>,
@@ -82,6 +99,32 @@ pub struct AccountDay<'a> {
     pub grants: Vec<GrantState<'a>>,
     /// The balance after the day.
     pub balance: BalanceState,
+    /// What the balance has made of the account, beneath a violation.
+    pub standing: Standing,
+    /// When the account violated the terms, if it is known to have.
+    pub violation_since: Option<Instant>,
+    /// How it came to that since the batch before, in time order.
+    pub transitions: Vec<Transition>,
+    /// The flags, by (app, product, flag).
+    pub flags: Vec<Flag>,
+    /// Refund requests that this batch decides, in the order in which it does.
+    pub refunds: Vec<RefundDecision<'a>>,
+    /// Packages that this batch renews, in the order in which it does.
+    pub renewals: Vec<Renewal>,
+    /// Purchases of the day that the plan does not allow; they are billed all the same.
+    pub breaches: Vec<Breach<'a>>,
+    /// What later batches need to know.
+    pub carried: Carried,
+}
+
+impl AccountDay<'_> {
+    /// The state that `accounts` shows.
+    pub fn state(&self) -> State {
+        match self.violation_since {
+            Some(_) => State::Violation,
+            None => self.standing.state(),
+        }
+    }
 }
 
 /// A row of `usage_daily`.
@@ -126,11 +169,141 @@ pub struct BillLine {
     pub amount: Amount,
 }
 
-/// A row of `bills` with daily cadence.
+/// A row of `bill_lines` of the item `package`: packages of one plan bought on the day (SPEC 3.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurchaseLine {
+    /// The app that they are bound to, when it is exactly one, else 0.
+    pub app: SdkAppId,
+    /// The plan, which stands as the tier.
+    pub plan: PlanId,
+    /// How many.
+    pub quantity: Quantity,
+    /// The plan's price.
+    pub unit_price: UnitPrice,
+    /// quantity x unit_price, exact.
+    pub amount: Amount,
+}
+
+/// A row of `bill_lines` of the item `refund`: quantity -1 (SPEC 3.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreditLine<'a> {
+    /// The app that the package is bound to, when it is exactly one, else 0.
+    pub app: SdkAppId,
+    /// The package, which stands as the tier.
+    pub package: &'a str,
+    /// What is given back.
+    pub unit_price: UnitPrice,
+    /// -unit_price, exact.
+    pub amount: Amount,
+}
+
+/// What a bill is for: an item of the catalog, or one of the two that every catalog has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BilledItem {
+    /// An item of the catalog. Its kind gives the unit of its lines, its cadence the bill's period.
+    Usage(ItemId),
+    /// `package`: purchases and renewals, by the day.
+    Package,
+    /// `refund`: what is given back for packages, by the day.
+    Refund,
+}
+
+impl BilledItem {
+    /// As it stands in the column `item`.
+    pub fn name(self, book: &Book) -> &str {
+        match self {
+            Self::Usage(item) => book.items.get(item.index()).map_or("", |item| &item.id),
+            Self::Package => "package",
+            Self::Refund => "refund",
+        }
+    }
+
+    /// Billed by the day, or by the month with the batch of its last day.
+    pub fn cadence(self, book: &Book) -> Cadence {
+        match self {
+            Self::Usage(item) => book.items.get(item.index()).map_or(Cadence::Daily, |item| item.cadence),
+            Self::Package | Self::Refund => Cadence::Daily,
+        }
+    }
+}
+
+/// A row of `refunds`: what became of a request (SPEC 3.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundDecision<'a> {
+    /// The request.
+    pub request: RefundRequest<'a>,
+    /// What is given back, or why it is refused.
+    pub outcome: Result<Cents, Refusal>,
+}
+
+/// Why a refund is refused; the first that holds, in this order (SPEC 3.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// Bought before the first settled day.
+    NotBilledHere,
+    /// Requested before it was bought, or never bought.
+    NotPurchased,
+    /// It was a gift.
+    Gift,
+    /// The account had violated the terms at the billing time.
+    Violation,
+    /// Refunded before.
+    AlreadyRefunded,
+    /// Void since a removal.
+    Void,
+    /// Its plan is not refundable.
+    NotRefundable,
+    /// More than 5 x 24 h after the purchase.
+    TooLate,
+    /// Some of it was used.
+    Used,
+    /// Another of the account is approved by this batch.
+    OneAtATime,
+}
+
+impl Refusal {
+    /// As it stands in `refunds.reason`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotBilledHere => "not_billed_here",
+            Self::NotPurchased => "not_purchased",
+            Self::Gift => "gift",
+            Self::Violation => "violation",
+            Self::AlreadyRefunded => "already_refunded",
+            Self::Void => "void",
+            Self::NotRefundable => "not_refundable",
+            Self::TooLate => "too_late",
+            Self::Used => "used",
+            Self::OneAtATime => "one_at_a_time",
+        }
+    }
+}
+
+/// A purchase that its plan does not allow (SPEC 3.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breach<'a> {
+    /// The package.
+    pub package: &'a str,
+    /// The plan.
+    pub plan: PlanId,
+    /// What it breaks.
+    pub limit: Limit,
+}
+
+/// What a plan says about who may buy it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// `max_purchases`: so many, by the account.
+    MaxPurchases(u32),
+    /// `new_customers_of`: the account has bought one of those plans before.
+    NewCustomers,
+}
+
+/// A row of `bills`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bill {
     /// The item.
-    pub item: ItemId,
+    pub item: BilledItem,
     /// Sum of its lines.
     pub exact: Amount,
     /// The same in cents, rounded half away from zero.
@@ -379,9 +552,19 @@ pub fn settle_account_day<'a>(
     Ok(AccountDay {
         usage,
         lines,
+        purchases: Vec::new(),
+        credits: Vec::new(),
         bills,
         deductions,
         grants: grant_states(&grants, day),
         balance,
+        standing: Standing::Active,
+        violation_since: None,
+        transitions: Vec::new(),
+        flags: Vec::new(),
+        refunds: Vec::new(),
+        renewals: Vec::new(),
+        breaches: Vec::new(),
+        carried: facts.opening.carried.clone(),
     })
 }

@@ -4,6 +4,7 @@
 
 use crate::catalog::book::{PlanId, PriceListId, ProductId, TierId};
 
+use super::dunning::Standing;
 use super::quantity::{AccountId, BillingDay, Cents, Instant, Quota, SdkAppId, Seconds};
 
 /// An account (SPEC 2.3).
@@ -95,6 +96,24 @@ pub struct Measured {
     pub figure: i64,
 }
 
+/// A refund that was asked for (SPEC 2.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundRequest<'a> {
+    /// The package, or a renewal of one.
+    pub package: &'a str,
+    /// When.
+    pub requested_at: Instant,
+}
+
+/// An app that was disabled by hand (SPEC 2.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DisabledApp {
+    /// The app.
+    pub app: SdkAppId,
+    /// Since when.
+    pub since: Instant,
+}
+
 /// Where an account stood when the day began.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Opening {
@@ -104,6 +123,12 @@ pub struct Opening {
     pub paid_total: Cents,
     /// What was used of its grants.
     pub grants: Vec<OpeningGrant>,
+    /// What the balance had made of it.
+    pub standing: Standing,
+    /// Apps that had run out of free minutes, by (app, product).
+    pub exhausted: Vec<ExhaustedApp>,
+    /// What earlier batches decided.
+    pub carried: Carried,
 }
 
 /// What was used of a grant when the day began.
@@ -115,6 +140,62 @@ pub struct OpeningGrant {
     pub opening: Quota,
     /// All that was used.
     pub used: Quota,
-    /// Void for good since a removal.
-    pub void: bool,
+}
+
+/// An app with the flag `free_exhausted`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExhaustedApp {
+    /// The app.
+    pub app: SdkAppId,
+    /// The product of the item that had unbilled minutes.
+    pub product: ProductId,
+    /// Start of the day that raised the flag.
+    pub since: Instant,
+}
+
+/// The ledger's own decisions on an account that later batches reckon with: a snapshot in every batch, so that nobody
+/// has to read history.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Carried {
+    /// When the account was removed, ascending. What it had then is void for good (SPEC 3.9).
+    pub removals: Vec<Instant>,
+    /// Refund requests that are decided, by package.
+    pub refunds: Vec<DecidedRefund>,
+    /// Packages that were renewed here, by (`purchased_at`, id): those that had not ended long ago, and the last of each
+    /// first purchase.
+    pub renewals: Vec<Renewal>,
+}
+
+/// A refund request that an earlier batch decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidedRefund {
+    /// The package.
+    pub package: String,
+    /// When it was asked for.
+    pub requested_at: Instant,
+    /// Approved: the first day on which the package is over. None: refused.
+    pub ends_on: Option<BillingDay>,
+}
+
+/// A package that nightbill renewed (SPEC 3.8): from then on one like any other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// `<first id>+<n>`.
+    pub id: String,
+    /// The apps it is bound to, ascending; empty: every app of the account.
+    pub apps: Vec<SdkAppId>,
+    /// The plan.
+    pub plan: PlanId,
+    /// Start of the day after the last one of what it follows.
+    pub purchased_at: Instant,
+}
+
+impl Renewal {
+    /// The id of the purchase that the chain began with, and which renewal of it this is.
+    pub fn first_and_number(&self) -> (&str, u32) {
+        self.id
+            .rsplit_once('+')
+            .and_then(|(first, number)| Some((first, number.parse().ok()?)))
+            .expect("a renewal is named after its first purchase")
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::catalog::book::{Book, ItemId, ProductId, TierId, Unpriced};
 
-use super::account_day::{Bill, BillLine, DayContext, RuleError};
+use super::account_day::{Bill, BillLine, BilledItem, DayContext, RuleError};
 use super::facts::{Account, Payg};
 use super::grants::Grant;
 use super::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId};
@@ -115,7 +115,7 @@ fn unpriced(context: DayContext<'_>, account: &Account<'_>, line: &BillLine, min
 pub(super) fn bills(book: &Book, lines: &[BillLine]) -> Result<Vec<Bill>, OutOfRange> {
     let mut bills: Vec<Bill> = Vec::new();
     for line in lines {
-        let item = item_id(book, line.tier);
+        let item = BilledItem::Usage(item_id(book, line.tier));
         match bills.binary_search_by_key(&item, |bill| bill.item) {
             Ok(found) => {
                 let bill = bills.get_mut(found).expect("just found");

@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::catalog::book::Book;
-use crate::rules::facts::{Account, Package};
+use crate::rules::facts::{Account, Package, RefundRequest};
 use crate::rules::quantity::Instant;
 
 /// The digest of what was known at `known_at`: registration, violation, purchases with refunds, refund requests.
@@ -15,7 +15,7 @@ pub(super) fn digest(
     book: &Book,
     account: &Account<'_>,
     packages: &[Package<'_>],
-    requests: &[(&str, Instant)],
+    requests: &[RefundRequest<'_>],
     known_at: Instant,
 ) -> i64 {
     let mut facts = Facts(Sha256::new());
@@ -35,10 +35,10 @@ pub(super) fn digest(
         facts.optional_instant(refund);
         facts.number(refund.map_or(0, |_| package.refunded_amount.units()));
     }
-    for (package, requested_at) in requests.iter().filter(|(_, at)| *at <= known_at) {
+    for request in requests.iter().filter(|request| request.requested_at <= known_at) {
         facts.text("request");
-        facts.text(package);
-        facts.instant(*requested_at);
+        facts.text(request.package);
+        facts.instant(request.requested_at);
     }
     facts.finish()
 }

@@ -148,11 +148,14 @@ impl DayMerge<'_> {
         let packages = self.dimensions.packages(entry.position);
         let payments = self.dimensions.payments(entry.position);
         let requests = self.dimensions.refund_requests(entry.position);
+        let disabled = self.dimensions.disabled_apps(entry.position);
         let settle = |opening| {
             let facts = AccountFacts {
                 account,
                 packages: &packages,
                 payments: &payments,
+                requests: &requests,
+                disabled: &disabled,
                 usage,
                 opening,
             };
@@ -422,7 +425,6 @@ fn opening_grant(id: &str, used: Quota) -> OpeningGrant {
         id: id.to_owned(),
         opening: used,
         used,
-        void: false,
     }
 }
 

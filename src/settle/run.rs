@@ -17,15 +17,20 @@ use crate::ledger::record::{BatchId, ControlTotals, DimensionEntry, InputEntry, 
 use crate::ledger::state::state_at;
 use crate::ledger::tables::{RowContext, RowsBuilder};
 use crate::rules::account_day::{DayContext, DeductionPeriod};
-use crate::rules::calendar::OutsideCalendar;
-use crate::rules::quantity::BillingDay;
+use crate::rules::calendar::{Calendar, OutsideCalendar};
+use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::{Object, Store};
+
+use chrono::NaiveTime;
 
 use super::error::SettleError;
 use super::night::{DayMerge, Merged};
 use super::plan::plan;
 use super::unchanged::Found;
 use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gaps, gates, warnings};
+
+/// How commit records write a billing time.
+const BILLING_TIME: &str = "%H:%M:%S";
 
 /// What a run holds from its first day to its last.
 pub(super) struct Run<'a> {
@@ -255,6 +260,8 @@ impl Run<'_> {
                 day,
                 deduction_period: self.job.deduction_period,
                 first_settled_day,
+                billed_before: self.billed_before()?,
+                dunning_from: self.job.dunning_from.unwrap_or(first_settled_day),
             },
             rows: context,
             dimensions: &self.dimensions,
@@ -264,7 +271,7 @@ impl Run<'_> {
             progress: self.progress,
         };
         self.progress.rules_begin(day, self.dimensions.index().len());
-        let states = state_at(&self.ledger, self.ledger.last_settled_day())?;
+        let states = state_at(&self.ledger, &self.book, self.ledger.last_settled_day())?;
         let merged = merge.run(scan.groups, states, writer)?;
         let control = merged
             .totals
@@ -294,6 +301,22 @@ impl Run<'_> {
             progress: &|rows| self.progress.rows_read(rows),
         };
         usage::scan(&request).map_err(|source| SettleError::Scan { day, source })
+    }
+
+    /// The billing time of the last settled day, by the clock that it was billed by.
+    fn billed_before(&self) -> Result<Option<Instant>, SettleError> {
+        let Some(last) = self.ledger.batches().last() else {
+            return Ok(None);
+        };
+        let record = self.ledger.record(*last)?;
+        let time = NaiveTime::parse_from_str(&record.job.billing_time, BILLING_TIME).map_err(|_| {
+            SettleError::Ledger(LedgerError::Damaged {
+                path: format!("_batches/{last}.json"),
+                message: format!("{} is no billing time", record.job.billing_time),
+            })
+        })?;
+        let calendar = Calendar::new(self.job.calendar.zone(), time);
+        Ok(Some(calendar.billing_instant(last.day)?))
     }
 
     fn row_context(&self, day: BillingDay) -> Result<RowContext<'_>, SettleError> {
@@ -332,7 +355,7 @@ impl Run<'_> {
                 catalog: self.catalog.sha256.clone(),
                 currency: self.book.currency.clone(),
                 timezone: self.job.calendar.zone().name().to_owned(),
-                billing_time: self.job.calendar.billing_time().format("%H:%M:%S").to_string(),
+                billing_time: self.job.calendar.billing_time().format(BILLING_TIME).to_string(),
                 deduction_period: self.job.deduction_period.as_str().to_owned(),
             },
             catalog_text: self.catalog.text.clone(),

@@ -113,7 +113,7 @@ impl Run<'_> {
     /// The first account whose dated facts are not those that the day's batch knew.
     fn first_changed_account(&self, day: BillingDay, known_at: Instant) -> Result<Option<String>, SettleError> {
         let index = self.dimensions.index();
-        let mut states = state_at(&self.ledger, Some(day))?.peekable();
+        let mut states = state_at(&self.ledger, &self.book, Some(day))?.peekable();
         for position in 0..u32::try_from(index.len()).expect("positions are 32 bits") {
             if index.registered_at(position) > known_at {
                 continue;

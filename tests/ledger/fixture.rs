@@ -14,9 +14,11 @@ use nightbill::ledger::record::{
 };
 use nightbill::ledger::tables::{RowContext, Rows, RowsBuilder, Table};
 use nightbill::rules::account_day::{
-    AccountDay, BalanceState, Bill, BillLine, Deduction, DeductionPeriod, GrantId, GrantState, GrantStatus, UsageLine,
+    AccountDay, BalanceState, Bill, BillLine, BilledItem, Deduction, DeductionPeriod, GrantId, GrantState, GrantStatus,
+    UsageLine,
 };
-use nightbill::rules::facts::UsageGroup;
+use nightbill::rules::dunning::Standing;
+use nightbill::rules::facts::{Carried, UsageGroup};
 use nightbill::rules::quantity::{
     AccountId, Amount, BillingDay, Cents, Instant, Minutes, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
 };
@@ -149,14 +151,16 @@ pub fn account_day(id: i64, day: BillingDay) -> AccountDay<'static> {
             line(0, MIX_HD, [3, 1, 1, 1, 0]),
             line(0, MIX_AUDIO, [1, 0, 0, 0, 1]),
         ],
+        purchases: Vec::new(),
+        credits: Vec::new(),
         bills: vec![
             Bill {
-                item: ItemId(0),
+                item: BilledItem::Usage(ItemId(0)),
                 exact: Amount::from_units(3_990_000),
                 amount: Cents::from_units(0),
             },
             Bill {
-                item: ItemId(1),
+                item: BilledItem::Usage(ItemId(1)),
                 exact: Amount::ZERO,
                 amount: Cents::ZERO,
             },
@@ -178,6 +182,14 @@ pub fn account_day(id: i64, day: BillingDay) -> AccountDay<'static> {
             closing: Cents::from_units(1_100),
             paid_total: Cents::from_units(1_000),
         },
+        standing: Standing::Active,
+        violation_since: None,
+        transitions: Vec::new(),
+        flags: Vec::new(),
+        refunds: Vec::new(),
+        renewals: Vec::new(),
+        breaches: Vec::new(),
+        carried: Carried::default(),
     }
 }
 

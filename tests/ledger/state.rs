@@ -81,7 +81,7 @@ fn show(states: StateReader) -> Vec<String> {
             .opening
             .grants
             .iter()
-            .map(|grant| format!("{} {}{}", grant.id, grant.used, if grant.void { " void" } else { "" }))
+            .map(|grant| format!("{} {}", grant.id, grant.used))
             .collect();
         let (balance, paid) = (state.opening.balance, state.opening.paid_total);
         format!(
@@ -95,14 +95,17 @@ fn show(states: StateReader) -> Vec<String> {
 }
 
 fn state_of(directory: &std::path::Path, text: &str) -> Vec<String> {
-    show(state_at(&ledger(directory), Some(day(text))).unwrap())
+    show(state_at(&ledger(directory), &book(), Some(day(text))).unwrap())
 }
 
 #[test]
 fn nothing_stands_before_the_first_day() {
     let directory = tempfile::tempdir().unwrap();
-    assert_eq!(show(state_at(&ledger(directory.path()), None).unwrap()), [""; 0]);
-    let missing = state_at(&ledger(directory.path()), Some(day("2024-10-12")));
+    assert_eq!(
+        show(state_at(&ledger(directory.path()), &book(), None).unwrap()),
+        [""; 0]
+    );
+    let missing = state_at(&ledger(directory.path()), &book(), Some(day("2024-10-12")));
     assert!(matches!(missing, Err(LedgerError::NotSettled { .. })));
 }
 
@@ -199,7 +202,7 @@ fn many_accounts_stream_in_order() {
     let accounts = 50_000_i64;
     post(directory.path(), "2024-10-12.00", rows(day, 1..=accounts));
     let mut expected = 1..=accounts;
-    for state in state_at(&ledger(directory.path()), Some(day)).unwrap() {
+    for state in state_at(&ledger(directory.path()), &book(), Some(day)).unwrap() {
         let state = state.unwrap();
         let id = expected.next().unwrap();
         assert_eq!((state.account.get(), state.facts), (id, id * 7));
@@ -238,7 +241,7 @@ fn damage_is_named() {
     let file = "grants/batch=2024-10-12.00/part-0.parquet";
     let whole = store.get(file).unwrap();
     let error = || {
-        let states = state_at(&ledger(path), Some(day("2024-10-12"))).unwrap();
+        let states = state_at(&ledger(path), &book(), Some(day("2024-10-12"))).unwrap();
         states.collect::<Result<Vec<_>, _>>().unwrap_err().to_string()
     };
     store.put(file, whole.slice(1..)).unwrap();

@@ -44,6 +44,8 @@ pub fn settle_with_the_crate(
         account: account_of(&book, &scenario.account, &products),
         packages: &packages,
         payments: &payments,
+        requests: &[],
+        disabled: &[],
         usage: &usage_of(&book, night),
         opening: &opening_of(opening),
     };
@@ -57,6 +59,8 @@ pub fn settle_with_the_crate(
             DeductionPeriod::Day
         },
         first_settled_day: day(scenario.first_settled_day),
+        billed_before: None,
+        dunning_from: day(scenario.first_settled_day),
     };
     let settled = settle_account_day(context, facts, None);
     let mut told = Told::default();

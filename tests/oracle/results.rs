@@ -67,7 +67,7 @@ fn line_rows(book: &Book, settled: &AccountDay<'_>) -> Vec<LineRow> {
 
 fn bill_rows(book: &Book, settled: &AccountDay<'_>) -> Vec<BillRow> {
     let row = |bill: &Bill| BillRow {
-        item: book.items[usize::from(bill.item.0)].id.clone(),
+        item: bill.item.name(book).to_owned(),
         exact: bill.exact.to_string(),
         amount: bill.amount.to_string(),
     };

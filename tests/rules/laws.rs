@@ -109,7 +109,6 @@ fn settle_all(
             id: grant.grant.to_string(),
             opening: grant.opening,
             used: grant.used,
-            void: false,
         });
         let opening = nightbill::rules::facts::Opening {
             balance: day.balance.closing,

@@ -6,7 +6,9 @@ use nightbill::rules::account_day::{
     AccountDay, AccountFacts, DayContext, DeductionPeriod, RuleError, settle_account_day,
 };
 use nightbill::rules::calendar::Calendar;
-use nightbill::rules::facts::{Account, Opening, OpeningGrant, Package, Payg, Payment, UsageGroup};
+use nightbill::rules::facts::{
+    Account, DisabledApp, Opening, OpeningGrant, Package, Payg, Payment, RefundRequest, UsageGroup,
+};
 use nightbill::rules::quantity::{AccountId, BillingDay, Cents, Instant, Quota, SdkAppId, Seconds};
 use nightbill::rules::recorder::{Recorder, Step};
 
@@ -23,7 +25,10 @@ pub(crate) struct World {
     pub(crate) account: Account<'static>,
     pub(crate) packages: Vec<Package<'static>>,
     pub(crate) payments: Vec<Payment>,
+    pub(crate) requests: Vec<RefundRequest<'static>>,
+    pub(crate) disabled: Vec<DisabledApp>,
     pub(crate) usage: Vec<UsageGroup>,
+    pub(crate) dunning_from: BillingDay,
     pub(crate) opening: Opening,
 }
 
@@ -66,7 +71,10 @@ impl World {
             },
             packages: Vec::new(),
             payments: Vec::new(),
+            requests: Vec::new(),
+            disabled: Vec::new(),
             usage: Vec::new(),
+            dunning_from: day("2024-01-01"),
             opening: Opening::default(),
         }
     }
@@ -158,14 +166,13 @@ impl World {
             id: id.to_owned(),
             opening: Quota::parse(opening).unwrap(),
             used: Quota::parse(used).unwrap(),
-            void: false,
         });
         self
     }
 
-    pub(crate) fn void_grant(mut self, id: &str) -> Self {
-        self = self.opening_grant(id, "0", "0");
-        self.opening.grants.last_mut().unwrap().void = true;
+    /// Removed then: what it had is void.
+    pub(crate) fn removed(mut self, text: &str) -> Self {
+        self.opening.carried.removals.push(at(text));
         self
     }
 
@@ -177,6 +184,12 @@ impl World {
         self
     }
 
+    /// The billing time of the day before, as every night but the first has it.
+    pub(crate) fn billed_before(&self) -> Option<Instant> {
+        let before = self.day.checked_add_days(-1)?;
+        (self.day > self.first_settled_day).then(|| self.calendar.billing_instant(before).unwrap())
+    }
+
     pub(crate) fn try_settle(&self, recorder: Option<&mut dyn Recorder>) -> Result<AccountDay<'_>, RuleError> {
         let context = DayContext {
             book: &self.book,
@@ -184,11 +197,15 @@ impl World {
             day: self.day,
             deduction_period: self.period,
             first_settled_day: self.first_settled_day,
+            billed_before: self.billed_before(),
+            dunning_from: self.dunning_from,
         };
         let facts = AccountFacts {
             account: self.account,
             packages: &self.packages,
             payments: &self.payments,
+            requests: &self.requests,
+            disabled: &self.disabled,
             usage: &self.usage,
             opening: &self.opening,
         };
@@ -224,14 +241,7 @@ impl World {
         let day = self.settle();
         let bills = day.bills.iter();
         bills
-            .map(|bill| {
-                format!(
-                    "{} {} {}",
-                    self.book.items[bill.item.index()].id,
-                    bill.exact,
-                    bill.amount
-                )
-            })
+            .map(|bill| format!("{} {} {}", bill.item.name(&self.book), bill.exact, bill.amount))
             .collect()
     }
 

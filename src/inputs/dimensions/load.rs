@@ -5,8 +5,8 @@ use bytes::Bytes;
 use crate::catalog::book::Book;
 use crate::job::Job;
 use crate::rules::calendar::Calendar;
-use crate::rules::facts::{Account, Package, Payment};
-use crate::rules::quantity::{Cents, Instant, Quota, SdkAppId};
+use crate::rules::facts::{Account, DisabledApp, Package, Payment, RefundRequest};
+use crate::rules::quantity::{Cents, Instant, Quota};
 
 use super::accounts::{self, AccountIndex, Accounts};
 use super::compact::Sparse;
@@ -166,7 +166,7 @@ impl Dimensions {
     }
 
     /// The disabled apps of the account at a position and since when, by app.
-    pub fn disabled_apps(&self, position: u32) -> Vec<(SdkAppId, Instant)> {
+    pub fn disabled_apps(&self, position: u32) -> Vec<DisabledApp> {
         optional::disabled_apps(&self.apps, position)
     }
 
@@ -181,10 +181,13 @@ impl Dimensions {
         grants.map(|(id, used)| (id, Quota::from_units(used))).collect()
     }
 
-    /// Refund requests of the account at a position: package id and `requested_at`, by (`requested_at`, package id).
-    pub fn refund_requests(&self, position: u32) -> Vec<(&str, Instant)> {
-        let requests = self.refund_requests.of(position);
-        requests.map(|(id, at)| (id, Instant::from_micros(at))).collect()
+    /// Refund requests of the account at a position, by (`requested_at`, package id).
+    pub fn refund_requests(&self, position: u32) -> Vec<RefundRequest<'_>> {
+        let request = |(package, at)| RefundRequest {
+            package,
+            requested_at: Instant::from_micros(at),
+        };
+        self.refund_requests.of(position).map(request).collect()
     }
 
     /// The files that were read, dimension by dimension, by path.

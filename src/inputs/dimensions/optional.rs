@@ -2,7 +2,7 @@
 
 use chrono::Datelike;
 
-use crate::rules::facts::Account;
+use crate::rules::facts::{Account, DisabledApp};
 use crate::rules::quantity::{BillingDay, Instant, Minutes, Quota, SdkAppId};
 use crate::store::StoreError;
 
@@ -65,12 +65,12 @@ pub(super) fn load_apps(
 }
 
 /// As the rules know them.
-pub(super) fn disabled_apps(apps: &DisabledApps, account: u32) -> Vec<(SdkAppId, Instant)> {
+pub(super) fn disabled_apps(apps: &DisabledApps, account: u32) -> Vec<DisabledApp> {
     apps.get(account)
         .iter()
-        .map(|(_, (app, at))| {
-            let app = SdkAppId::new(*app).expect("checked while reading");
-            (app, Instant::from_micros(*at))
+        .map(|(_, (app, at))| DisabledApp {
+            app: SdkAppId::new(*app).expect("checked while reading"),
+            since: Instant::from_micros(*at),
         })
         .collect()
 }

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Builder, Decimal128Array, Decimal128Builder, Int16Builder, Int64Builder, StringBuilder,
-    TimestampMicrosecondArray, TimestampMicrosecondBuilder, new_null_array,
+    ArrayRef, BooleanBuilder, Date32Builder, Decimal128Array, Decimal128Builder, Int16Builder, Int64Builder,
+    StringBuilder, TimestampMicrosecondArray, TimestampMicrosecondBuilder, new_null_array,
 };
 use arrow::datatypes::DataType;
 
@@ -247,19 +247,24 @@ pub(super) struct Grants {
     pub(super) status: StringBuilder,
 }
 
-impl Grants {
-    pub(super) fn push_apps(&mut self, apps: &[SdkAppId]) {
-        let Some((first, rest)) = apps.split_first() else {
-            self.apps.append_null();
-            return;
-        };
-        write!(self.apps, "{first}").expect("writing to memory cannot fail");
-        for app in rest {
-            write!(self.apps, ";{app}").expect("writing to memory cannot fail");
-        }
-        self.apps.append_value("");
+/// Appends apps `;`-joined; null for none, which means every app of the account.
+pub(super) fn push_apps(column: &mut StringBuilder, apps: &[SdkAppId]) {
+    match apps {
+        [] => column.append_null(),
+        apps => push_joined(column, apps),
     }
+}
 
+/// Appends words `;`-joined.
+pub(super) fn push_joined(column: &mut StringBuilder, words: &[impl std::fmt::Display]) {
+    for (place, word) in words.iter().enumerate() {
+        let separator = if place == 0 { "" } else { ";" };
+        write!(column, "{separator}{word}").expect("writing to memory cannot fail");
+    }
+    column.append_value("");
+}
+
+impl Grants {
     pub(super) fn finish(mut self) -> Vec<ArrayRef> {
         arrays![
             self.account,
@@ -288,12 +293,16 @@ pub(super) struct Accounts {
     pub(super) closing: DecimalColumn<18, 2>,
     pub(super) paid_total: DecimalColumn<18, 2>,
     pub(super) state: StringBuilder,
+    pub(super) overdue_since: Instants,
+    pub(super) suspend_at: Instants,
+    pub(super) suspended_at: Instants,
+    pub(super) remove_at: Instants,
     pub(super) facts: Int64Builder,
 }
 
 impl Accounts {
     pub(super) fn finish(mut self) -> Vec<ArrayRef> {
-        let mut arrays = arrays![
+        arrays![
             self.account,
             self.day,
             self.opening,
@@ -302,12 +311,12 @@ impl Accounts {
             self.closing,
             self.paid_total,
             self.state,
-        ];
-        let rows = arrays[0].len();
-        // overdue_since, suspend_at, suspended_at, remove_at.
-        arrays.extend((0..4).map(|_| new_null_array(&ColumnType::Timestamp.arrow(), rows)));
-        arrays.extend(arrays![self.facts]);
-        arrays
+            self.overdue_since,
+            self.suspend_at,
+            self.suspended_at,
+            self.remove_at,
+            self.facts,
+        ]
     }
 }
 
@@ -338,6 +347,104 @@ impl Rejects {
             self.ts,
             self.seconds,
             self.pixels,
+        ]
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Flags {
+    pub(super) account: Int64Builder,
+    pub(super) app: Int64Builder,
+    pub(super) product: StringBuilder,
+    pub(super) flag: StringBuilder,
+    pub(super) since: Instants,
+    pub(super) deadline: Instants,
+    pub(super) stop_rooms_by: Instants,
+    pub(super) actions: StringBuilder,
+}
+
+impl Flags {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        arrays![
+            self.account,
+            self.app,
+            self.product,
+            self.flag,
+            self.since,
+            self.deadline,
+            self.stop_rooms_by,
+            self.actions,
+        ]
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Refunds {
+    pub(super) package: StringBuilder,
+    pub(super) account: Int64Builder,
+    pub(super) requested_at: Instants,
+    pub(super) approved: BooleanBuilder,
+    pub(super) amount: DecimalColumn<18, 2>,
+    pub(super) reason: StringBuilder,
+}
+
+impl Refunds {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        arrays![
+            self.package,
+            self.account,
+            self.requested_at,
+            self.approved,
+            self.amount,
+            self.reason,
+        ]
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Renewals {
+    pub(super) package: StringBuilder,
+    pub(super) account: Int64Builder,
+    pub(super) apps: StringBuilder,
+    pub(super) plan: StringBuilder,
+    pub(super) purchased_at: Instants,
+    pub(super) price: DecimalColumn<18, 2>,
+}
+
+impl Renewals {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        arrays![
+            self.package,
+            self.account,
+            self.apps,
+            self.plan,
+            self.purchased_at,
+            self.price,
+        ]
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Carried {
+    pub(super) account: Int64Builder,
+    pub(super) decision: StringBuilder,
+    pub(super) package: StringBuilder,
+    pub(super) at: Instants,
+    pub(super) ends_on: Date32Builder,
+    pub(super) apps: StringBuilder,
+    pub(super) plan: StringBuilder,
+}
+
+impl Carried {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
+        arrays![
+            self.account,
+            self.decision,
+            self.package,
+            self.at,
+            self.ends_on,
+            self.apps,
+            self.plan,
         ]
     }
 }

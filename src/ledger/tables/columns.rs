@@ -295,6 +295,28 @@ const REJECTS: &[Column] = &[
     may("pixels", Int64, "as the file has it"),
 ];
 
+const CARRIED: &[Column] = &[
+    ACCOUNT,
+    must("decision", Text, "refund, removal or renewal"),
+    may("package_id", Text, "the package; null for a removal"),
+    must(
+        "at",
+        Timestamp,
+        "when the refund was requested, the account was removed, the renewal was bought",
+    ),
+    may(
+        "ends_on",
+        Date,
+        "first day on which a refunded package is over; null when refused",
+    ),
+    may(
+        "apps",
+        Text,
+        "apps that a renewal is bound to, ;-joined; null: account-wide",
+    ),
+    may("plan", Text, "the plan of a renewal"),
+];
+
 /// The columns of a table, in their order.
 pub(super) const fn of(table: Table) -> &'static [Column] {
     match table {
@@ -309,5 +331,6 @@ pub(super) const fn of(table: Table) -> &'static [Column] {
         Table::Refunds => REFUNDS,
         Table::Renewals => RENEWALS,
         Table::Rejects => REJECTS,
+        Table::Carried => CARRIED,
     }
 }

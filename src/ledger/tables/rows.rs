@@ -5,15 +5,17 @@ use std::cmp::Ordering;
 use arrow::array::{ArrayRef, RecordBatch};
 use chrono::Datelike;
 
-use crate::catalog::book::{Book, Cadence, Item, ItemId, ItemKind, TierId};
+use crate::catalog::book::{Book, Cadence, ItemKind, TierId};
 use crate::inputs::rejects::Reject;
-use crate::rules::account_day::{AccountDay, BalanceState, Bill, BillLine, Deduction, DeductionPeriod, GrantId};
+use crate::rules::account_day::{AccountDay, Bill, BillLine, BilledItem, Deduction, DeductionPeriod, GrantId};
 use crate::rules::account_day::{GrantState, UsageLine};
 use crate::rules::facts::UsageGroup;
-use crate::rules::quantity::{AccountId, BillingDay, Instant, OutOfRange};
+use crate::rules::quantity::{AccountId, BillingDay, Instant, Minutes, OutOfRange, Quantity, SdkAppId, Seconds};
+use crate::rules::quantity::{Amount, UnitPrice};
 
 use super::Table;
-use super::builders::{self, TierNames, push_text};
+use super::builders::{self, TierNames, push_apps, push_text};
+use super::decisions::Decisions;
 
 /// Rows of all tables for a run of accounts in ascending order, as Arrow batches: what one rayon task makes and the one
 /// writer takes.
@@ -61,6 +63,7 @@ pub struct RowsBuilder<'a> {
     grants: builders::Grants,
     accounts: builders::Accounts,
     rejects: builders::Rejects,
+    decisions: Decisions,
 }
 
 impl<'a> RowsBuilder<'a> {
@@ -78,6 +81,7 @@ impl<'a> RowsBuilder<'a> {
             grants: builders::Grants::default(),
             accounts: builders::Accounts::default(),
             rejects: builders::Rejects::default(),
+            decisions: Decisions::default(),
         }
     }
 
@@ -97,11 +101,12 @@ impl<'a> RowsBuilder<'a> {
         if self.context.deduction_period == DeductionPeriod::FiveMinutes {
             self.push_periods(account, periods)?;
         }
-        self.push_lines(account, &day.lines)?;
+        self.push_lines(account, day)?;
         self.push_bills(account, &day.bills)?;
         self.push_deductions(account, &day.deductions)?;
         self.push_grants(account, &day.grants)?;
-        self.push_balance(account, &day.balance, facts)
+        self.push_standing(account, day, facts)?;
+        self.decisions.push(self.context, account, day)
     }
 
     /// Adds rejected rows of the day, in any order.
@@ -136,7 +141,7 @@ impl<'a> RowsBuilder<'a> {
             (Table::Accounts, self.accounts.finish()),
             (Table::Rejects, self.rejects.finish()),
         ];
-        for (table, arrays) in built {
+        for (table, arrays) in built.into_iter().chain(self.decisions.finish()) {
             rows.batches[table.position()] = batch(table, arrays);
         }
         rows
@@ -170,53 +175,86 @@ impl<'a> RowsBuilder<'a> {
         Ok(())
     }
 
-    fn push_lines(&mut self, account: AccountId, lines: &[BillLine]) -> Result<(), OutOfRange> {
-        let (names, ranks, day) = (self.names(), &self.ranks, self.context.day);
-        sort(&mut self.order, lines, |a, b| {
-            (a.app, ranks[a.tier.index()]).cmp(&(b.app, ranks[b.tier.index()]))
-        });
-        let book = self.context.book;
-        for line in self.order.iter().map(|&position| &lines[position]) {
-            let table = &mut self.bill_lines;
-            let item = book.item_of(line.tier);
-            let (start, _) = period(item, day);
-            push_text(&mut table.bill_id, format_args!("{account}/{start}/{}", item.id));
-            table.key.push(account, line.app, day, names.of(line.tier));
-            table.seconds.append_value(line.seconds.get());
-            table.minutes.append_value(line.minutes.get());
-            table.free_minutes.append_value(line.free_minutes.get());
-            table.package_minutes.append_value(line.package_minutes.get());
-            table.payg_minutes.append_value(line.payg_minutes.get());
-            table.unbilled_minutes.append_value(line.unbilled_minutes.get());
-            table.quantity.push("quantity", line.quantity.units())?;
-            table.unit.append_value(unit(&item.kind));
-            table.unit_price.push("unit_price", line.unit_price.units())?;
-            table.per.append_value(item.per);
-            table.amount.push("amount", line.amount.units())?;
-            table.currency.append_value(&book.currency);
-            let list = line.price_list.map(|list| &book.price_lists[list.index()].id);
-            table.price_list.append_option(list);
+    fn push_lines(&mut self, account: AccountId, day: &AccountDay<'_>) -> Result<(), OutOfRange> {
+        let ranks = &self.ranks;
+        if day.purchases.is_empty() && day.credits.is_empty() {
+            // By rank, which needs no comparing of names.
+            sort(&mut self.order, &day.lines, |a, b| {
+                (a.app, ranks[a.tier.index()]).cmp(&(b.app, ranks[b.tier.index()]))
+            });
+            for place in 0..self.order.len() {
+                let line = usage_line(self.context.book, &day.lines[self.order[place]]);
+                self.push_line(account, &line)?;
+            }
+            return Ok(());
         }
+        let book = self.context.book;
+        let mut lines: Vec<Line<'_>> = day.lines.iter().map(|line| usage_line(book, line)).collect();
+        lines.extend(day.purchases.iter().map(|line| Line {
+            app: line.app,
+            names: names_of(BilledItem::Package, &book.plan(line.plan).id, book),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            amount: line.amount,
+            ..PACKAGE_LINE
+        }));
+        lines.extend(day.credits.iter().map(|line| Line {
+            app: line.app,
+            names: names_of(BilledItem::Refund, line.package, book),
+            quantity: MINUS_ONE,
+            unit_price: line.unit_price,
+            amount: line.amount,
+            ..PACKAGE_LINE
+        }));
+        lines.sort_by_key(|line| (line.app, line.names.item, line.names.tier));
+        lines.iter().try_for_each(|line| self.push_line(account, line))
+    }
+
+    fn push_line(&mut self, account: AccountId, line: &Line<'_>) -> Result<(), OutOfRange> {
+        let (book, day) = (self.context.book, self.context.day);
+        let table = &mut self.bill_lines;
+        let (start, _) = period(line.item.cadence(book), day);
+        push_text(
+            &mut table.bill_id,
+            format_args!("{account}/{start}/{}", line.names.item),
+        );
+        table.key.push(account, line.app, day, line.names);
+        table.seconds.append_value(line.seconds.get());
+        for (column, minutes) in [
+            (&mut table.minutes, line.minutes[0]),
+            (&mut table.free_minutes, line.minutes[1]),
+            (&mut table.package_minutes, line.minutes[2]),
+            (&mut table.payg_minutes, line.minutes[3]),
+            (&mut table.unbilled_minutes, line.minutes[4]),
+        ] {
+            column.append_value(minutes.get());
+        }
+        table.quantity.push("quantity", line.quantity.units())?;
+        table.unit.append_value(line.unit);
+        table.unit_price.push("unit_price", line.unit_price.units())?;
+        table.per.append_value(line.per);
+        table.amount.push("amount", line.amount.units())?;
+        table.currency.append_value(&book.currency);
+        table.price_list.append_option(line.price_list);
         Ok(())
     }
 
     fn push_bills(&mut self, account: AccountId, bills: &[Bill]) -> Result<(), OutOfRange> {
         let (book, day) = (self.context.book, self.context.day);
-        let item_of = |id: ItemId| &book.items[id.index()];
         sort(&mut self.order, bills, |a, b| {
-            let key = |bill: &Bill| (period(item_of(bill.item), day).0, &item_of(bill.item).id);
+            let key = |bill: &Bill| (period(bill.item.cadence(book), day).0, bill.item.name(book));
             key(a).cmp(&key(b))
         });
         for bill in self.order.iter().map(|&position| &bills[position]) {
             let table = &mut self.bills;
-            let item = item_of(bill.item);
-            let (start, end) = period(item, day);
-            push_text(&mut table.bill_id, format_args!("{account}/{start}/{}", item.id));
+            let (name, cadence) = (bill.item.name(book), bill.item.cadence(book));
+            let (start, end) = period(cadence, day);
+            push_text(&mut table.bill_id, format_args!("{account}/{start}/{name}"));
             table.account.append_value(account.get());
             table.period_start.append_value(start.epoch_days());
             table.period_end.append_value(end.epoch_days());
-            table.item.append_value(&item.id);
-            table.cadence.append_value(item.cadence.as_str());
+            table.item.append_value(name);
+            table.cadence.append_value(cadence.as_str());
             table.exact.push("exact", bill.exact.units())?;
             table.amount.push("amount", bill.amount.units())?;
             table.currency.append_value(&book.currency);
@@ -252,7 +290,7 @@ impl<'a> RowsBuilder<'a> {
             push_text(&mut table.grant_id, format_args!("{}", grant.grant));
             table.kind.append_value(grant.grant.kind());
             table.plan.append_value(plan);
-            table.push_apps(grant.apps);
+            push_apps(&mut table.apps, grant.apps);
             table.valid_from.append_value(grant.valid_from.epoch_days());
             table.valid_to.append_value(grant.valid_to.epoch_days());
             table.quota.push("quota", grant.quota.units())?;
@@ -264,8 +302,8 @@ impl<'a> RowsBuilder<'a> {
         Ok(())
     }
 
-    fn push_balance(&mut self, account: AccountId, balance: &BalanceState, facts: i64) -> Result<(), OutOfRange> {
-        let table = &mut self.accounts;
+    fn push_standing(&mut self, account: AccountId, day: &AccountDay<'_>, facts: i64) -> Result<(), OutOfRange> {
+        let (table, balance) = (&mut self.accounts, &day.balance);
         table.account.append_value(account.get());
         table.day.append_value(self.context.day.epoch_days());
         table.opening.push("opening balance", balance.opening.units())?;
@@ -273,13 +311,82 @@ impl<'a> RowsBuilder<'a> {
         table.charged.push("charges", balance.charged.units())?;
         table.closing.push("closing balance", balance.closing.units())?;
         table.paid_total.push("payments so far", balance.paid_total.units())?;
-        table.state.append_value("active");
+        table.state.append_value(day.state().as_str());
+        let (overdue, suspended) = (day.standing.overdue(), day.standing.suspended());
+        table.overdue_since.push(overdue.map(|dates| dates.since));
+        table.suspend_at.push(overdue.map(|dates| dates.suspend_at));
+        table.suspended_at.push(suspended.map(|dates| dates.suspended_at));
+        table.remove_at.push(suspended.map(|dates| dates.remove_at));
         table.facts.append_value(facts);
         Ok(())
     }
 
     fn names(&self) -> Names<'a> {
         Names(self.context.book)
+    }
+}
+
+/// A row of `bill_lines`, whatever it is for.
+struct Line<'a> {
+    item: BilledItem,
+    app: SdkAppId,
+    names: TierNames<'a>,
+    seconds: Seconds,
+    /// Total, free, package, payg, unbilled.
+    minutes: [Minutes; 5],
+    quantity: Quantity,
+    unit: &'static str,
+    unit_price: UnitPrice,
+    per: i64,
+    amount: Amount,
+    price_list: Option<&'a str>,
+}
+
+/// What all lines of the items `package` and `refund` have in common.
+const PACKAGE_LINE: Line<'_> = Line {
+    item: BilledItem::Package,
+    app: SdkAppId::ACCOUNT_WIDE,
+    names: TierNames { item: "", tier: "" },
+    seconds: Seconds::ZERO,
+    minutes: [Minutes::ZERO; 5],
+    quantity: Quantity::ZERO,
+    unit: "package",
+    unit_price: UnitPrice::ZERO,
+    per: 1,
+    amount: Amount::ZERO,
+    price_list: None,
+};
+
+/// The quantity of a refund.
+const MINUS_ONE: Quantity = Quantity::from_units(-1_000_000);
+
+fn usage_line<'a>(book: &'a Book, line: &BillLine) -> Line<'a> {
+    let item = book.item_of(line.tier);
+    Line {
+        item: BilledItem::Usage(book.tiers[line.tier.index()].item),
+        app: line.app,
+        names: Names(book).of(line.tier),
+        seconds: line.seconds,
+        minutes: [
+            line.minutes,
+            line.free_minutes,
+            line.package_minutes,
+            line.payg_minutes,
+            line.unbilled_minutes,
+        ],
+        quantity: line.quantity,
+        unit: unit(&item.kind),
+        unit_price: line.unit_price,
+        per: item.per,
+        amount: line.amount,
+        price_list: line.price_list.map(|list| &*book.price_lists[list.index()].id),
+    }
+}
+
+fn names_of<'a>(item: BilledItem, tier: &'a str, book: &'a Book) -> TierNames<'a> {
+    TierNames {
+        item: item.name(book),
+        tier,
     }
 }
 
@@ -330,9 +437,9 @@ fn by_text(a: &GrantId<'_>, b: &GrantId<'_>) -> Ordering {
     }
 }
 
-/// First and last day of the bill that an item's usage of a day goes on.
-fn period(item: &Item, day: BillingDay) -> (BillingDay, BillingDay) {
-    match item.cadence {
+/// First and last day of the bill that lines of a day go on.
+fn period(cadence: Cadence, day: BillingDay) -> (BillingDay, BillingDay) {
+    match cadence {
         Cadence::Daily => (day, day),
         // The whole calendar month, billed by the batch of its last day (SPEC 3.7).
         Cadence::Monthly => (first_of_month(day), day),

@@ -14,7 +14,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterVersion};
 
-use crate::rules::facts::Payg;
+use crate::rules::facts::{DisabledApp, Payg, RefundRequest};
 use crate::rules::quantity::{Cents, Instant, Quota, SdkAppId};
 
 use super::tables::parquet_of;
@@ -316,8 +316,16 @@ fn optional_dimensions_are_kept_by_account() {
     let at = Instant::from_micros(SECONDS * 1_000_000);
     let app = |id| SdkAppId::new(id).expect("positive");
     assert_eq!(dimensions.disabled_apps(0), []);
-    assert_eq!(dimensions.disabled_apps(1), [(app(3), at), (app(9), at)]);
-    assert_eq!(dimensions.refund_requests(0), [("p1", at), ("p1+12", at)]);
+    let disabled = |id| DisabledApp {
+        app: app(id),
+        since: at,
+    };
+    assert_eq!(dimensions.disabled_apps(1), [disabled(3), disabled(9)]);
+    let request = |package| RefundRequest {
+        package,
+        requested_at: at,
+    };
+    assert_eq!(dimensions.refund_requests(0), [request("p1"), request("p1+12")]);
     assert_eq!(dimensions.refund_requests(1), []);
     assert_eq!(dimensions.opening_balance(0), Cents::ZERO);
     assert_eq!(dimensions.opening_balance(1), Cents::from_units(-350));
