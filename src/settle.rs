@@ -4,6 +4,7 @@ mod error;
 mod facts;
 mod gaps;
 mod gates;
+mod measured;
 mod night;
 mod plan;
 mod run;
@@ -91,6 +92,8 @@ pub enum DayOutcome {
 pub enum Stage {
     /// Reading dimensions (once per run, told with the first day).
     Dimensions,
+    /// Reading what monthly items are billed for, on days that bill them.
+    Measured,
     /// Scanning usage.
     Scan,
     /// Rules, and encoding and staging of the tables, which overlap.
@@ -104,6 +107,7 @@ impl Stage {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dimensions => "dimensions",
+            Self::Measured => "measured",
             Self::Scan => "scan",
             Self::Settle => "settle",
             Self::Publish => "publish",

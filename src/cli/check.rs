@@ -49,7 +49,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<(), Failure> 
         terminal.warn(&gap);
     }
     let no_usage = partitions::empty_warning(&listing, &job.inputs.usage.partitions.location);
-    for warning in no_usage.into_iter().chain(listing.stray_warning()) {
+    for warning in no_usage.into_iter().chain(listing.stray_warning("usage")) {
         terminal.warn(&warning);
     }
     let rows = |dimension: &str| dimensions.rows(dimension);

@@ -59,7 +59,7 @@ pub struct CommitRecord {
     pub tzdata: String,
     /// What it was posted with.
     pub job: JobDigest,
-    /// The usage files, in the order of their paths.
+    /// The files of usage, then of `relay`, `screenshots` and `logins`, each in the order of their paths.
     pub inputs: Vec<InputEntry>,
     /// The dimension files.
     pub dimensions: Vec<DimensionEntry>,
@@ -143,11 +143,11 @@ pub struct JobDigest {
     pub deduction_period: String,
 }
 
-/// A usage file that was read.
+/// A file of a partitioned input that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputEntry {
-    /// Which input: `usage`, later `relay`, `screenshots`, `logins`.
+    /// Which input: `usage`, `relay`, `screenshots` or `logins`.
     pub input: String,
     /// Path relative to the input's URL.
     pub path: String,
@@ -202,6 +202,9 @@ pub struct ControlTotals {
     /// SHA-256 over the day's usage groups (account, app, item, tier, period, seconds, rows) in their order: files that
     /// add up to the same sums have the same digest.
     pub usage_digest: String,
+    /// The inputs of items that are no durations, of a batch that bills such items.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<MeasuredTotals>,
     /// Accounts in the batch.
     pub accounts: u64,
     /// Distinct (account, app) pairs with usage.
@@ -220,6 +223,34 @@ pub struct ControlTotals {
     pub paid: String,
     /// Sum of `accounts.closing`.
     pub closing: String,
+}
+
+/// What the files of `relay`, `screenshots` or `logins` came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredTotals {
+    /// The input.
+    pub input: String,
+    /// How many files were read.
+    pub files: u64,
+    /// All of their rows.
+    pub rows: u64,
+    /// Accepted rows of what the batch bills: a day, or a month.
+    pub accepted_rows: u64,
+    /// Its rejected rows.
+    pub rejected_rows: u64,
+    /// Rejected rows by reason; only reasons that occur.
+    pub rejected: BTreeMap<String, u64>,
+    /// SHA-256 over what was measured (account, app, item, tier, figure) in its order.
+    pub digest: String,
+}
+
+impl ControlTotals {
+    /// Rejected rows of usage and of all other inputs.
+    pub fn all_rejected_rows(&self) -> u64 {
+        let others = self.measured.iter().map(|input| input.rejected_rows);
+        others.fold(self.rejected_rows, u64::saturating_add)
+    }
 }
 
 /// Sums over `bill_lines`.

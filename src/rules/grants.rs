@@ -75,7 +75,10 @@ pub(super) fn grants_in_order<'a>(
 }
 
 /// The account's known packages in their queues.
-pub(super) fn placed_packages<'a>(context: DayContext<'_>, facts: AccountFacts<'a>) -> Result<Vec<Placed<'a>>, OutsideCalendar> {
+pub(super) fn placed_packages<'a>(
+    context: DayContext<'_>,
+    facts: AccountFacts<'a>,
+) -> Result<Vec<Placed<'a>>, OutsideCalendar> {
     if facts.packages.is_empty() {
         return Ok(Vec::new());
     }

@@ -84,7 +84,9 @@ fn quantity(item: &Item, measured: &Measured, quotas: Option<&mut unique::Quotas
             round_up_to,
         } => count::charged(measured.figure, *free_quantity, *round_up_to).and_then(Quantity::from_whole),
         ItemKind::Unique => quotas
-            .map_or(Ok(measured.figure), |quotas| quotas.excess(measured.app, measured.figure))
+            .map_or(Ok(measured.figure), |quotas| {
+                quotas.excess(measured.app, measured.figure)
+            })
             .and_then(Quantity::from_whole),
         ItemKind::Duration => unreachable!("durations are metered, not measured"),
     }

@@ -13,11 +13,7 @@ const MILLIONTHS_PER_KBPS: i64 = 1_000;
 ///
 /// # Errors
 /// [`OutOfRange`] when it does not fit.
-pub(super) fn charged(
-    free_if_at_most: &[(TierId, Quantity)],
-    tier: TierId,
-    kbps: i64,
-) -> Result<Quantity, OutOfRange> {
+pub(super) fn charged(free_if_at_most: &[(TierId, Quantity)], tier: TierId, kbps: i64) -> Result<Quantity, OutOfRange> {
     let peak = kbps
         .checked_mul(MILLIONTHS_PER_KBPS)
         .map(Quantity::from_units)

@@ -8,12 +8,13 @@ use std::iter::Peekable;
 use rayon::prelude::*;
 
 use crate::inputs::dimensions::Dimensions;
+use crate::inputs::measured::Figure;
 use crate::inputs::usage::{Group, Groups};
 use crate::ledger::batch::{BatchWriter, Ledger};
 use crate::ledger::state::{AccountState, Listings, StateReader};
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder};
 use crate::rules::account_day::{AccountFacts, DayContext, GrantId, GrantState, RuleError, settle_account_day};
-use crate::rules::facts::{Opening, OpeningGrant, Package, UsageGroup};
+use crate::rules::facts::{Measured, Opening, OpeningGrant, Package, UsageGroup};
 use crate::rules::quantity::{BillingDay, Instant, Quota};
 
 use super::Progress;
@@ -55,6 +56,7 @@ pub(super) struct Merged {
 struct Chunk {
     accounts: Vec<ChunkAccount>,
     usage: Vec<UsageGroup>,
+    measured: Vec<Measured>,
 }
 
 /// What the settling of a chunk adds to.
@@ -67,6 +69,7 @@ struct ChunkWork<'a> {
 struct ChunkAccount {
     position: u32,
     usage_end: usize,
+    measured_end: usize,
     opening: Opening,
     /// Whether the ledger has seen the account before.
     is_known: bool,
@@ -80,12 +83,14 @@ impl DayMerge<'_> {
     pub(super) fn run(
         &self,
         groups: Groups,
+        figures: Vec<Figure>,
         states: StateReader,
         writer: &mut BatchWriter<'_>,
     ) -> Result<Merged, SettleError> {
         let mut feed = Feed {
             night: self,
             groups: groups.peekable(),
+            figures: figures.into_iter().peekable(),
             states: states.peekable(),
             next_position: 0,
             digest: UsageDigest::new(self.day.book),
@@ -128,11 +133,12 @@ impl DayMerge<'_> {
             totals: DayTotals::default(),
             listings: Listings::new(self.ledger, id(first), id(last)),
         };
-        let mut usage_start = 0;
+        let (mut usage_start, mut measured_start) = (0, 0);
         for entry in &chunk.accounts {
             let usage = &chunk.usage[usage_start..entry.usage_end];
-            usage_start = entry.usage_end;
-            self.settle_account(entry, usage, &mut work)?;
+            let measured = &chunk.measured[measured_start..entry.measured_end];
+            (usage_start, measured_start) = (entry.usage_end, entry.measured_end);
+            self.settle_account(entry, usage, measured, &mut work)?;
         }
         self.progress.accounts_settled(chunk.accounts.len());
         Ok((work.rows.finish(), work.totals))
@@ -142,6 +148,7 @@ impl DayMerge<'_> {
         &self,
         entry: &ChunkAccount,
         usage: &[UsageGroup],
+        measured: &[Measured],
         work: &mut ChunkWork<'_>,
     ) -> Result<(), SettleError> {
         let account = self.dimensions.account(entry.position);
@@ -157,6 +164,7 @@ impl DayMerge<'_> {
                 requests: &requests,
                 disabled: &disabled,
                 usage,
+                measured,
                 opening,
             };
             settle_account_day(self.day, facts, None).map_err(|source: RuleError| SettleError::Rules {
@@ -252,6 +260,7 @@ impl DayMerge<'_> {
 struct Feed<'n, 'a> {
     night: &'n DayMerge<'a>,
     groups: Peekable<Groups>,
+    figures: Peekable<std::vec::IntoIter<Figure>>,
     states: Peekable<StateReader>,
     next_position: u32,
     digest: UsageDigest,
@@ -315,9 +324,13 @@ impl Feed<'_, '_> {
                 self.digest.add(index.account_id(position), &group);
                 chunk.usage.push(usage_group(&group));
             }
+            while let Some(figure) = self.figures.next_if(|figure| figure.account == position) {
+                chunk.measured.push(figure.measured);
+            }
             chunk.accounts.push(ChunkAccount {
                 position,
                 usage_end: chunk.usage.len(),
+                measured_end: chunk.measured.len(),
                 opening,
                 is_known,
             });
@@ -396,6 +409,10 @@ impl Feed<'_, '_> {
         assert!(
             self.groups.next().is_none(),
             "the scan accepts usage of known accounts only"
+        );
+        assert!(
+            self.figures.next().is_none(),
+            "what is measured is of known accounts only"
         );
         Ok(Merged {
             totals,

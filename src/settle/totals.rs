@@ -8,7 +8,7 @@ use crate::inputs::usage::Group;
 use crate::ledger::record::{ControlTotals, MinuteTotals};
 use crate::rules::account_day::{AccountDay, DayContext};
 use crate::rules::facts::{Package, Payment, UsageGroup};
-use crate::rules::quantity::{Amount, Cents};
+use crate::rules::quantity::{Amount, Cents, Quantity};
 
 /// The name of a sum that left 64 bits.
 pub(super) type Overflow = &'static str;
@@ -53,6 +53,8 @@ day_totals! {
     unbilled_minutes: "minutes",
     /// Minutes left unbilled because their tier has no price.
     unpriced_minutes: "minutes",
+    /// Lines with a quantity that costs nothing because its tier has no price.
+    unpriced_quantities: "lines",
     /// Packages bought on the day that have a price and are no gifts.
     purchases: "purchases",
     /// Accounts of which payments were counted before that are gone now.
@@ -110,7 +112,9 @@ impl DayTotals {
             } else {
                 0
             };
+            let counted = line.price_list.is_none() && line.quantity > Quantity::ZERO;
             self.add(&Self {
+                unpriced_quantities: i64::from(counted),
                 minutes: line.minutes.get(),
                 free_minutes: line.free_minutes.get(),
                 package_minutes: line.package_minutes.get(),
@@ -140,6 +144,7 @@ impl DayTotals {
             rejected_rows: rejects.total(),
             rejected,
             usage_digest: usage_digest.to_owned(),
+            measured: Vec::new(),
             accounts: self.accounts.unsigned_abs(),
             apps: self.apps.unsigned_abs(),
             lines: self.lines.unsigned_abs(),

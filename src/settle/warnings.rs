@@ -40,6 +40,12 @@ pub(super) fn of_day(day: BillingDay, merged: &Merged) -> Vec<String> {
             totals.unpriced_minutes
         ));
     }
+    if totals.unpriced_quantities > 0 {
+        warnings.push(format!(
+            "{} lines of {day} have a quantity of a tier without a price: it is counted and not billed",
+            totals.unpriced_quantities
+        ));
+    }
     warnings.extend(gaps::purchases(day, totals.purchases));
     warnings.extend(gaps::renewals(totals.auto_renewals));
     warnings

@@ -99,13 +99,15 @@ pub(in crate::inputs) fn read<S: Sink>(
         .collect();
     let next = AtomicUsize::new(0);
     let large_pages: Arc<LargePages> = Arc::default();
-    let found: Mutex<(Vec<S>, Option<(usize, ScanError)>)> = Mutex::new((Vec::new(), None));
+    let found = Mutex::new((Vec::new(), None::<(usize, ScanError)>));
     let lock = || found.lock().unwrap_or_else(PoisonError::into_inner);
     let work = || {
         let mut sink = new_sink();
         loop {
             let task = next.fetch_add(1, Ordering::Relaxed);
-            let Some((at, file, group)) = tasks.get(task) else { break };
+            let Some((at, file, group)) = tasks.get(task) else {
+                break;
+            };
             let outcome = read_row_group(*at, file, group, &large_pages, &mut sink, progress);
             let mut found = lock();
             if let Err(error) = outcome

@@ -2,12 +2,14 @@
 //!
 //! Everything that reads usage files is behind [`scan`], so that a faster one can take its place. From the outside
 //! in: `scan` plans and shares out the work, `row_group` reads one row group, `judge` applies the row rules to its
-//! batches, `groups` sums what they accept. Below them `footer`, `columns`, `pages` and `decompress` stand between
+//! batches, `groups` sums what they accept. `daily` reads sums that others made, and `batches` lends its reading of files
+//! to inputs that are no usage. Below them `footer`, `columns`, `pages` and `decompress` stand between
 //! the Arrow decoders and bytes that nobody has vouched for; `bounds` says what is too much.
 
 pub(in crate::inputs) mod batches;
 mod bounds;
 mod columns;
+mod daily;
 mod decode;
 mod decompress;
 mod duplicates;
@@ -25,6 +27,7 @@ mod scan;
 mod source;
 mod thrift;
 
+pub use daily::scan_daily;
 pub use duplicates::find_duplicates;
 pub use error::ScanError;
 pub use groups::{Group, Groups};

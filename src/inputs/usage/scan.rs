@@ -268,6 +268,7 @@ impl Totals {
     }
 }
 
-fn kept_rejects(request: &ScanRequest<'_>) -> usize {
+/// How many rejected rows a scan keeps.
+pub(super) fn kept_rejects(request: &ScanRequest<'_>) -> usize {
     usize::try_from(request.max_rejected_rows.max(KEPT_REJECTS)).unwrap_or(usize::MAX)
 }
