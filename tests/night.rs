@@ -8,8 +8,12 @@ mod gates;
 mod guide;
 #[path = "night/laws.rs"]
 mod laws;
+#[path = "night/monthly.rs"]
+mod monthly;
 #[path = "support/parquet_rows.rs"]
 mod parquet_rows;
+#[path = "night/samples.rs"]
+mod samples;
 #[path = "night/world.rs"]
 mod world;
 

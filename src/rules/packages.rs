@@ -25,6 +25,27 @@ pub(super) struct Placed<'a> {
     done: BillingDay,
 }
 
+#[cfg(test)]
+impl<'a> Placed<'a> {
+    /// A package with these days, wherever a queue would put it.
+    pub(super) fn at(
+        package: &'a Package<'a>,
+        (valid_from, valid_to): (BillingDay, BillingDay),
+        refunded_on: Option<BillingDay>,
+        void: bool,
+    ) -> Self {
+        Self {
+            package,
+            purchased_on: valid_from,
+            refunded_on,
+            void,
+            valid_from,
+            valid_to,
+            done: valid_to,
+        }
+    }
+}
+
 /// What placing packages asks for besides the packages.
 #[derive(Clone, Copy)]
 pub(super) struct Placing<'c> {

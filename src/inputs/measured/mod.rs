@@ -13,5 +13,7 @@ mod read;
 mod relay;
 mod screenshots;
 mod shards;
+#[cfg(test)]
+mod tests;
 
 pub use read::{Figure, Found, Input, MeasuredRequest, partitions_needed, read};

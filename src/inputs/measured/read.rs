@@ -153,7 +153,8 @@ pub fn read(request: &MeasuredRequest<'_>) -> Result<Found, ScanError> {
     read_within(request, BUDGET_BYTES)
 }
 
-fn read_within(request: &MeasuredRequest<'_>, budget: usize) -> Result<Found, ScanError> {
+/// As [`read`], with entries of at most so many bytes in memory.
+pub(super) fn read_within(request: &MeasuredRequest<'_>, budget: usize) -> Result<Found, ScanError> {
     let Some(reading) = Reading::open(request, budget)? else {
         return Ok(Found {
             figures: Vec::new(),
