@@ -1,5 +1,7 @@
 //! The night end to end, on the real binary: bills, the no-op, balances, periods, determinism; faults, gates and laws in their modules.
 
+#[path = "night/daily.rs"]
+mod daily;
 #[path = "night/faults.rs"]
 mod faults;
 #[path = "night/gates.rs"]
@@ -12,6 +14,8 @@ mod laws;
 mod monthly;
 #[path = "support/parquet_rows.rs"]
 mod parquet_rows;
+#[path = "night/products.rs"]
+mod products;
 #[path = "night/samples.rs"]
 mod samples;
 #[path = "night/world.rs"]

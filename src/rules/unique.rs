@@ -129,7 +129,12 @@ mod tests {
             .zip(&bought)
             .map(|(words, package)| {
                 let refunded = words.iter().find_map(|word| word.strip_prefix("refunded="));
-                Placed::at(package, (day(words[3]), day(words[4])), refunded.map(day), words.contains(&"void"))
+                Placed::at(
+                    package,
+                    (day(words[3]), day(words[4])),
+                    refunded.map(day),
+                    words.contains(&"void"),
+                )
             })
             .collect();
         let october = (day("2024-10-01"), day("2024-10-31"));
@@ -157,13 +162,18 @@ mod tests {
 
     #[test]
     fn of_a_family_the_largest_counts() {
-        let packages = format!("engine.lite 100 1 {ALL_OF_IT}\nengine.pro 300 1 {ALL_OF_IT}\nengine.lite 200 1;2 {ALL_OF_IT}");
+        let packages =
+            format!("engine.lite 100 1 {ALL_OF_IT}\nengine.pro 300 1 {ALL_OF_IT}\nengine.lite 200 1;2 {ALL_OF_IT}");
         check(&packages, &[(1, 301), (2, 201), (3, 1)], &[1, 1, 1]);
     }
 
     #[test]
     fn apps_share_an_account_wide_quota_in_the_order_of_their_ids() {
-        check(&format!("engine.lite 100 - {ALL_OF_IT}"), &[(1, 60), (2, 30), (3, 30), (4, 1)], &[0, 0, 20, 1]);
+        check(
+            &format!("engine.lite 100 - {ALL_OF_IT}"),
+            &[(1, 60), (2, 30), (3, 30), (4, 1)],
+            &[0, 0, 20, 1],
+        );
     }
 
     /// App 1 has more of its own than is left for all; app 2 has less. Shared ones are taken in the order of families.
@@ -185,9 +195,21 @@ mod tests {
 
     #[test]
     fn refunded_and_void_packages_count_while_they_were_valid() {
-        check("engine.lite 9 1 2024-09-15 2024-10-14 refunded=2024-10-02", &[(1, 10)], &[1]);
-        check("engine.lite 9 1 2024-09-15 2024-10-14 refunded=2024-10-01", &[(1, 10)], &[10]);
-        check("engine.lite 9 1 2024-10-15 2024-11-14 refunded=2024-10-15", &[(1, 10)], &[10]);
+        check(
+            "engine.lite 9 1 2024-09-15 2024-10-14 refunded=2024-10-02",
+            &[(1, 10)],
+            &[1],
+        );
+        check(
+            "engine.lite 9 1 2024-09-15 2024-10-14 refunded=2024-10-01",
+            &[(1, 10)],
+            &[10],
+        );
+        check(
+            "engine.lite 9 1 2024-10-15 2024-11-14 refunded=2024-10-15",
+            &[(1, 10)],
+            &[10],
+        );
         check("engine.lite 9 1 2024-10-01 2024-10-31 void", &[(1, 10)], &[10]);
     }
 }

@@ -24,14 +24,26 @@ fn relayed(tasks: usize, destination: &str) -> World {
 }
 
 const LINE: [&str; 9] = [
-    "sdk_app_id", "day", "tier", "minutes", "quantity", "unit", "unit_price", "per", "amount",
+    "sdk_app_id",
+    "day",
+    "tier",
+    "minutes",
+    "quantity",
+    "unit",
+    "unit_price",
+    "per",
+    "amount",
 ];
 
 /// Lines of an item.
 fn lines(world: &World, item: &str) -> Vec<String> {
     let lines = world.table("bill_lines", &[&["item"], &LINE[..]].concat());
     let prefix = format!("{item} ");
-    lines.iter().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect()
+    lines
+        .iter()
+        .filter_map(|line| line.strip_prefix(&prefix))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// `[T]` Relay Fees, example 1: 10 streams of 500 kbps to CSS are 5 Mbps, and "this portion of the cost will not need to be
@@ -39,7 +51,10 @@ fn lines(world: &World, item: &str) -> Vec<String> {
 #[test]
 fn relay_example_1_5_mbps_to_css_are_free() {
     let world = relayed(10, "css");
-    assert_eq!(lines(&world, "relay"), ["0 2024-10-31 css 0 0.000000 mbps 18.990000 1 0.000000000"]);
+    assert_eq!(
+        lines(&world, "relay"),
+        ["0 2024-10-31 css 0 0.000000 mbps 18.990000 1 0.000000000"]
+    );
     assert_eq!(world.bill("relay"), ["0.00"]);
 }
 
@@ -93,7 +108,11 @@ fn a_peak_is_the_largest_minute_of_the_month() {
         7 70 a 2024-10-31T23:58:59+08:00 0 third_party
         ",
     );
-    world.rows("relay/date=2024-11-01/a.parquet", &RELAY, "7 70 a 2024-11-01T00:00:00+08:00 99999 third_party");
+    world.rows(
+        "relay/date=2024-11-01/a.parquet",
+        &RELAY,
+        "7 70 a 2024-11-01T00:00:00+08:00 99999 third_party",
+    );
     world.settled("2024-10-31");
     assert_eq!(
         lines(&world, "relay"),
@@ -125,7 +144,10 @@ fn shot(images: &[i64]) -> World {
 #[test]
 fn screenshots_example_1_8_thousand_are_free() {
     let world = shot(&[8_000]);
-    assert_eq!(lines(&world, "screenshots"), ["0 2024-10-31 image 0 0.000000 image 0.030000 1000 0.000000000"]);
+    assert_eq!(
+        lines(&world, "screenshots"),
+        ["0 2024-10-31 image 0 0.000000 image 0.030000 1000 0.000000000"]
+    );
     assert_eq!(world.bill("screenshots"), ["0.00"]);
 }
 
@@ -144,13 +166,20 @@ fn screenshots_example_2_22_thousand_cost_0_36() {
 #[test]
 fn users_are_counted_once_per_app_and_month() {
     let world = world("logins");
-    world.replace("catalog.toml", "\"av.audio\" = \"0.99\"", "\"mau.user\" = \"0.05\"\n\"av.audio\" = \"0.99\"");
+    world.replace(
+        "catalog.toml",
+        "\"av.audio\" = \"0.99\"",
+        "\"mau.user\" = \"0.05\"\n\"av.audio\" = \"0.99\"",
+    );
     world.replace("catalog.toml", "mau = 5_000", "mau = 2");
     world.write(
         "packages.csv",
         "package_id,account_id,apps,plan,purchased_at\np,7,70,call.one_to_one,2024-10-31T12:00:00+08:00\n",
     );
-    for (day, users) in [("2024-10-02", ["ann", "bob", "cyd"]), ("2024-10-31", ["ann", "dan", "bob"])] {
+    for (day, users) in [
+        ("2024-10-02", ["ann", "bob", "cyd"]),
+        ("2024-10-31", ["ann", "dan", "bob"]),
+    ] {
         let rows: String = users
             .iter()
             .map(|user| format!("7 70 {user} {day}T12:00:00+08:00\n7 70 {user} {day}T13:00:00+08:00\n7 71 {user} {day}T12:00:00+08:00\n"))
@@ -173,11 +202,23 @@ fn users_are_counted_once_per_app_and_month() {
 #[test]
 fn users_without_a_price_are_counted_and_not_billed() {
     let world = world("logins");
-    world.rows("logins/date=2024-10-31/a.parquet", &LOGINS, "7 70 ann 2024-10-31T12:00:00+08:00");
+    world.rows(
+        "logins/date=2024-10-31/a.parquet",
+        &LOGINS,
+        "7 70 ann 2024-10-31T12:00:00+08:00",
+    );
     let said = world.settle(&["--day", "2024-10-31"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
-    assert!(said.stderr.contains("1 lines of 2024-10-31 have a quantity of a tier without a price"), "{}", said.stderr);
-    assert_eq!(lines(&world, "mau"), ["70 2024-10-31 user 0 1.000000 user 0.000000 1 0.000000000"]);
+    assert!(
+        said.stderr
+            .contains("1 lines of 2024-10-31 have a quantity of a tier without a price"),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(
+        lines(&world, "mau"),
+        ["70 2024-10-31 user 0 1.000000 user 0.000000 1 0.000000000"]
+    );
     world.verified();
 }
 
@@ -186,7 +227,11 @@ fn users_without_a_price_are_counted_and_not_billed() {
 fn users_that_must_be_priced_end_the_run() {
     let world = world("logins");
     world.replace("catalog.toml", "unpriced = \"unbilled\"", "unpriced = \"stop\"");
-    world.rows("logins/date=2024-10-31/a.parquet", &LOGINS, "7 70 ann 2024-10-31T12:00:00+08:00");
+    world.rows(
+        "logins/date=2024-10-31/a.parquet",
+        &LOGINS,
+        "7 70 ann 2024-10-31T12:00:00+08:00",
+    );
     let said = world.settle(&["--day", "2024-10-31"]);
     assert_eq!(said.code, 2);
     assert!(
@@ -200,8 +245,16 @@ fn users_that_must_be_priced_end_the_run() {
 #[test]
 fn nothing_is_billed_without_pay_as_you_go() {
     let world = world("relay");
-    world.replace("accounts.csv", "7,2024-01-01T00:00:00+08:00,on", "7,2024-01-01T00:00:00+08:00,off");
-    world.rows("relay/date=2024-10-12/a.parquet", &RELAY, "7 70 a 2024-10-12T12:00:00+08:00 500 third_party");
+    world.replace(
+        "accounts.csv",
+        "7,2024-01-01T00:00:00+08:00,on",
+        "7,2024-01-01T00:00:00+08:00,off",
+    );
+    world.rows(
+        "relay/date=2024-10-12/a.parquet",
+        &RELAY,
+        "7 70 a 2024-10-12T12:00:00+08:00 500 third_party",
+    );
     world.settled("2024-10-31");
     assert_eq!(lines(&world, "relay"), Vec::<String>::new());
     world.verified();
@@ -219,7 +272,8 @@ fn other_days_read_none_of_it() {
     let said = world.settle(&["--day", "2024-10-31"]);
     assert_eq!(said.code, 3, "{}", said.stderr);
     assert!(
-        said.stderr.contains("cannot settle 2024-10-31: inputs.relay: date=2024-10-30/a.parquet"),
+        said.stderr
+            .contains("cannot settle 2024-10-31: inputs.relay: date=2024-10-30/a.parquet"),
         "{}",
         said.stderr
     );
@@ -282,7 +336,11 @@ fn rows_that_break_a_rule_are_rejects_of_the_months_last_day() {
         7 70 2024-10-12T12:00:00+08:00 0
         ",
     );
-    world.rows("logins/date=2024-10-12/a.parquet", &LOGINS, "7 70 - 2024-10-12T12:00:00+08:00");
+    world.rows(
+        "logins/date=2024-10-12/a.parquet",
+        &LOGINS,
+        "7 70 - 2024-10-12T12:00:00+08:00",
+    );
     world.settled("2024-10-31");
     world.verified();
     let mut reasons: Vec<String> = world
@@ -293,18 +351,25 @@ fn rows_that_break_a_rule_are_rejects_of_the_months_last_day() {
     reasons.sort();
     let expected = [
         "logins null_key",
-        "relay bad_kbps", "relay bad_kbps",
-        "relay bad_key", "relay bad_key",
+        "relay bad_kbps",
+        "relay bad_kbps",
+        "relay bad_key",
+        "relay bad_key",
         "relay bad_ts",
         "relay misplaced",
-        "relay null_key", "relay null_key", "relay null_key",
+        "relay null_key",
+        "relay null_key",
+        "relay null_key",
         "relay unknown_account",
-        "relay unknown_destination", "relay unknown_destination",
-        "screenshots bad_images", "screenshots bad_images",
+        "relay unknown_destination",
+        "relay unknown_destination",
+        "screenshots bad_images",
+        "screenshots bad_images",
     ];
     assert_eq!(reasons, expected);
     let rejects = world.table("rejects", &REJECT);
-    let tenth = "2024-10-31 relay/date=2024-10-12/a.parquet 10 unknown_destination 7 70 2024-10-12 04:00:00.000000 +00:00";
+    let tenth =
+        "2024-10-31 relay/date=2024-10-12/a.parquet 10 unknown_destination 7 70 2024-10-12 04:00:00.000000 +00:00";
     assert!(rejects.iter().any(|reject| reject == tenth), "{rejects:?}");
     let record = std::fs::read_to_string(world.path("out/_batches/2024-10-31.00.json")).unwrap();
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();
@@ -320,10 +385,18 @@ fn rows_that_break_a_rule_are_rejects_of_the_months_last_day() {
 #[test]
 fn too_many_rejects_end_the_run() {
     let world = world("screenshots");
-    world.rows("screenshots/date=2024-10-12/a.parquet", &SCREENSHOTS, "7 70 2024-10-12T12:00:00+08:00 -1");
+    world.rows(
+        "screenshots/date=2024-10-12/a.parquet",
+        &SCREENSHOTS,
+        "7 70 2024-10-12T12:00:00+08:00 -1",
+    );
     let said = world.settle(&["--day", "2024-10-31"]);
     assert_eq!(said.code, 3, "{}", said.stderr);
-    assert!(said.stderr.contains("1 rejected rows (bad_images 1)"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("1 rejected rows (bad_images 1)"),
+        "{}",
+        said.stderr
+    );
     assert!(!world.has_batch("2024-10-31.00"));
 }
 
@@ -352,22 +425,48 @@ fn a_settled_month_is_compared_with_what_is_there() {
     std::fs::rename(world.path(path), world.path("logins/date=2024-10-12/b.parquet")).unwrap();
     let renamed = world.settle(&["--day", "2024-10-31"]);
     assert_eq!(renamed.code, 0, "{}", renamed.stderr);
-    world.rows("logins/date=2024-10-13/c.parquet", &LOGINS, "7 70 bob 2024-10-13T12:00:00+08:00");
+    world.rows(
+        "logins/date=2024-10-13/c.parquet",
+        &LOGINS,
+        "7 70 bob 2024-10-13T12:00:00+08:00",
+    );
     let changed = world.settle(&["--day", "2024-10-31"]);
     assert_eq!(changed.code, 2);
-    assert!(changed.stderr.contains("the logins file date=2024-10-12/b.parquet is new or has changed"), "{}", changed.stderr);
+    assert!(
+        changed
+            .stderr
+            .contains("the logins file date=2024-10-12/b.parquet is new or has changed"),
+        "{}",
+        changed.stderr
+    );
 }
 
 /// 42 and "42" are one user, and so are ids beyond 63 bits; task ids likewise.
 #[test]
 fn integers_and_their_digits_are_one_user() {
     let world = world("logins");
-    let numbers = [("account_id", Kind::Int), ("sdk_app_id", Kind::Int), ("user_id", Kind::Number), ("ts", Kind::Time)];
+    let numbers = [
+        ("account_id", Kind::Int),
+        ("sdk_app_id", Kind::Int),
+        ("user_id", Kind::Number),
+        ("ts", Kind::Time),
+    ];
     let rows = |users: &str| -> String {
-        users.split(' ').map(|user| format!("7 70 {user} 2024-10-12T12:00:00+08:00\n")).collect()
+        users
+            .split(' ')
+            .map(|user| format!("7 70 {user} 2024-10-12T12:00:00+08:00\n"))
+            .collect()
     };
-    world.rows("logins/date=2024-10-12/a.parquet", &numbers, &rows("42 18446744073709551615 18446744073709551614"));
-    world.rows("logins/date=2024-10-12/b.parquet", &LOGINS, &rows("42 18446744073709551615 042"));
+    world.rows(
+        "logins/date=2024-10-12/a.parquet",
+        &numbers,
+        &rows("42 18446744073709551615 18446744073709551614"),
+    );
+    world.rows(
+        "logins/date=2024-10-12/b.parquet",
+        &LOGINS,
+        &rows("42 18446744073709551615 042"),
+    );
     world.settled("2024-10-31");
     assert_eq!(lines(&world, "mau")[0].split(' ').nth(4), Some("4.000000"));
 }
@@ -377,7 +476,11 @@ fn integers_and_their_digits_are_one_user() {
 fn an_input_without_an_item_is_warned_of() {
     let world = world("relay");
     world.replace("catalog.toml", "kind = \"peak\"", "kind = \"count\"");
-    world.replace("catalog.toml", "tiers = [\"css\", \"third_party\"]\ninterval_seconds = 60\nfree_if_at_most = { css = 100 }\n", "tiers = [\"css\"]\n");
+    world.replace(
+        "catalog.toml",
+        "tiers = [\"css\", \"third_party\"]\ninterval_seconds = 60\nfree_if_at_most = { css = 100 }\n",
+        "tiers = [\"css\"]\n",
+    );
     world.replace("catalog.toml", "\"relay.third_party\"", "# \"relay.third_party\"");
     let said = world.settle(&["--day", "2024-10-31"]);
     assert_eq!(said.code, 0, "{}", said.stderr);

@@ -36,7 +36,12 @@ pub const RELAY: [(&str, Kind); 6] = [
     ("destination", Text),
 ];
 pub const SCREENSHOTS: [(&str, Kind); 4] = [("account_id", Int), ("sdk_app_id", Int), ("ts", Time), ("images", Int)];
-pub const LOGINS: [(&str, Kind); 4] = [("account_id", Int), ("sdk_app_id", Int), ("user_id", Text), ("ts", Time)];
+pub const LOGINS: [(&str, Kind); 4] = [
+    ("account_id", Int),
+    ("sdk_app_id", Int),
+    ("user_id", Text),
+    ("ts", Time),
+];
 pub const DAILY: [(&str, Kind); 6] = [
     ("account_id", Int),
     ("sdk_app_id", Int),
@@ -49,7 +54,11 @@ pub const DAILY: [(&str, Kind); 6] = [
 impl World {
     /// Names an input in the job.
     pub fn input(&self, name: &str) {
-        self.replace("job.toml", "[inputs]\n", &format!("[inputs]\n{name} = \"file:{name}\"\n"));
+        self.replace(
+            "job.toml",
+            "[inputs]\n",
+            &format!("[inputs]\n{name} = \"file:{name}\"\n"),
+        );
     }
 
     /// Writes a file, its path relative to the world's directory. Rows are lines of columns in the order of `columns`.
@@ -75,7 +84,11 @@ impl World {
     /// Bills of an item, as `amount`.
     pub fn bill(&self, item: &str) -> Vec<String> {
         let bills = self.table("bills", &["item", "amount"]);
-        bills.iter().filter_map(|bill| bill.strip_prefix(&format!("{item} "))).map(str::to_owned).collect()
+        bills
+            .iter()
+            .filter_map(|bill| bill.strip_prefix(&format!("{item} ")))
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -93,8 +106,20 @@ fn array<'a>(kind: Kind, values: impl Iterator<Item = Option<&'a str>>) -> Array
                 .map(|value| value.map(|text| text.parse::<NaiveDate>().unwrap().to_epoch_days()))
                 .collect::<Date32Array>(),
         ),
-        Kind::Int => Arc::new(values.map(|value| value.map(|text| text.parse().unwrap())).collect::<Int64Array>()),
-        Kind::Number => Arc::new(values.map(|value| value.map(|text| text.parse().unwrap())).collect::<UInt64Array>()),
-        Kind::Text => Arc::new(values.map(|value| value.map(|text| text.replace("''", ""))).collect::<StringArray>()),
+        Kind::Int => Arc::new(
+            values
+                .map(|value| value.map(|text| text.parse().unwrap()))
+                .collect::<Int64Array>(),
+        ),
+        Kind::Number => Arc::new(
+            values
+                .map(|value| value.map(|text| text.parse().unwrap()))
+                .collect::<UInt64Array>(),
+        ),
+        Kind::Text => Arc::new(
+            values
+                .map(|value| value.map(|text| text.replace("''", "")))
+                .collect::<StringArray>(),
+        ),
     }
 }

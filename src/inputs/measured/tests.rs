@@ -53,7 +53,9 @@ struct Known;
 
 impl KnownAccounts for Known {
     fn position(&self, account_id: i64) -> Option<u32> {
-        (1..=ACCOUNTS).contains(&account_id).then(|| u32::try_from(account_id - 1).unwrap())
+        (1..=ACCOUNTS)
+            .contains(&account_id)
+            .then(|| u32::try_from(account_id - 1).unwrap())
     }
 }
 
@@ -111,7 +113,9 @@ fn random_rows(random: &mut ChaCha8Rng, count: usize) -> Vec<Row> {
     (0..count)
         .map(|_| {
             let partition = random.random_range(0..DAYS.len());
-            let start = start_of_date(chrono_tz::Asia::Shanghai, day(DAYS[partition])).unwrap().micros();
+            let start = start_of_date(chrono_tz::Asia::Shanghai, day(DAYS[partition]))
+                .unwrap()
+                .micros();
             // Few minutes, so that tasks meet.
             let minute = random.random_range(0..1_440_i64) / 40 * 40;
             Row {
@@ -128,7 +132,8 @@ fn random_rows(random: &mut ChaCha8Rng, count: usize) -> Vec<Row> {
 }
 
 fn file(rows: &[&Row], random: &mut ChaCha8Rng) -> Bytes {
-    let ints = |get: fn(&Row) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| get(row)))) };
+    let ints =
+        |get: fn(&Row) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| get(row)))) };
     let ids: ArrayRef = if random.random() {
         ints(|row| row.id)
     } else {
@@ -146,7 +151,9 @@ fn file(rows: &[&Row], random: &mut ChaCha8Rng) -> Bytes {
         ("destination", Arc::new(StringArray::from_iter_values(names))),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(3_000)).build();
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(3_000))
+        .build();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
     writer.into_inner().unwrap().into()
@@ -161,7 +168,9 @@ fn peaks(rows: &[Row], seconds: i64) -> Figures {
     for row in rows {
         let account = Known.position(row.account).unwrap();
         let mut add = |tier: u16, seconds: i64| {
-            let tasks = samples.entry((account, tier, row.micros.div_euclid(seconds * MICROS))).or_default();
+            let tasks = samples
+                .entry((account, tier, row.micros.div_euclid(seconds * MICROS)))
+                .or_default();
             let task = tasks.entry(row.id).or_insert(0);
             *task = row.kbps.max(*task);
         };
@@ -239,15 +248,26 @@ fn check(seed: u64, seconds: i64, budget: usize, threads: usize) {
             progress: &|_| {},
         };
         let found = pool.install(|| read_within(&request, budget)).unwrap();
-        assert_eq!(figures(&found), expected, "{input:?} seed {seed} {seconds} s {budget} bytes");
+        assert_eq!(
+            figures(&found),
+            expected,
+            "{input:?} seed {seed} {seconds} s {budget} bytes"
+        );
         let accepted: u64 = found.files.iter().map(|file| file.accepted_rows).sum();
-        assert_eq!((accepted, found.rejects.total()), (40_000, 0), "counted once, whatever the passes");
+        assert_eq!(
+            (accepted, found.rejects.total()),
+            (40_000, 0),
+            "counted once, whatever the passes"
+        );
     }
 }
 
 #[test]
 fn figures_do_not_depend_on_memory_or_threads() {
-    for (seed, (budget, threads)) in [(usize::MAX, 2), (LITTLE, 1), (LITTLE, 3), (1, 2)].into_iter().enumerate() {
+    for (seed, (budget, threads)) in [(usize::MAX, 2), (LITTLE, 1), (LITTLE, 3), (1, 2)]
+        .into_iter()
+        .enumerate()
+    {
         check(u64::try_from(seed).unwrap(), 60, budget, threads);
     }
 }
