@@ -21,6 +21,7 @@ use crate::rules::quantity::{BillingDay, Instant};
 
 pub use error::SettleError;
 pub use gaps::not_acted_on;
+pub use measured::without_item;
 
 /// Which days to settle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -41,8 +41,8 @@ pub(super) struct DayMeasured {
     pub entries: Vec<InputEntry>,
 }
 
-/// What of the job's inputs a catalog bills nothing of.
-pub(super) fn without_item(job: &Job, book: &Book) -> Vec<String> {
+/// Inputs of the job of which the catalog bills nothing, as warnings.
+pub fn without_item(job: &Job, book: &Book) -> Vec<String> {
     let named = Input::ALL.into_iter().filter(|input| of_job(job, *input).is_some());
     let unbilled = named.filter(|input| !book.items.iter().any(|item| input.feeds(&item.kind)));
     unbilled
