@@ -10,6 +10,7 @@ figures are compared with those of DuckDB. Linux, Python 3.9 or later.
 """
 
 import argparse
+import datetime
 import json
 import os
 import platform
@@ -131,7 +132,7 @@ def prepare(directory: Path) -> None:
     (directory / "payments.csv").write_text("payment_id,account_id,paid_at,amount\n")
     usage = {
         "account_id": pa.array([1]), "sdk_app_id": pa.array([11]), "item": pa.array(["av"]), "tier": pa.array(["hd"]),
-        "day": pa.array([np.datetime64(LAST)]).cast(pa.date32()), "seconds": pa.array([60]),
+        "day": pa.array([datetime.date.fromisoformat(LAST)]), "seconds": pa.array([60]),
     }  # fmt: skip
     write(directory / f"usage/date={LAST}/a.parquet", usage)
 

@@ -13,6 +13,7 @@ mod hex;
 pub mod inputs;
 pub mod job;
 pub mod ledger;
+pub mod report;
 pub mod rules;
 pub mod sample;
 pub mod settle;

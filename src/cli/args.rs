@@ -14,6 +14,7 @@ use super::completions::CompletionsArgs;
 use super::sample::SampleArgs;
 use super::schema::SchemaArgs;
 use super::settle::SettleArgs;
+use super::timeline::TimelineArgs;
 use super::verify::VerifyArgs;
 
 /// Settles nights of usage-billed real-time communication: per-second usage Parquet in, exact bills out.
@@ -153,6 +154,7 @@ pub(crate) enum Command {
     Settle(SettleArgs),
     Check(CheckArgs),
     Verify(VerifyArgs),
+    Timeline(TimelineArgs),
     Schema(SchemaArgs),
     Sample(SampleArgs),
     Completions(CompletionsArgs),
@@ -165,6 +167,7 @@ impl Command {
             Self::Settle(_) => "settle",
             Self::Check(_) => "check",
             Self::Verify(_) => "verify",
+            Self::Timeline(_) => "timeline",
             Self::Schema(_) => "schema",
             Self::Sample(_) => "sample",
             Self::Completions(_) => "completions",

@@ -16,6 +16,7 @@ mod schema;
 mod settle;
 mod settle_report;
 mod terminal;
+mod timeline;
 mod verify;
 
 pub use run::run;

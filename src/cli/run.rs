@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::{Cli, Command, GlobalArgs, LogFormat};
 use super::failure::{EXIT_USAGE, Failure};
 use super::terminal::{FailureDocument, Terminal};
-use super::{check, completions, sample, schema, settle, verify};
+use super::{check, completions, sample, schema, settle, timeline, verify};
 
 /// Runs the command line and says how it went, by the exit codes of SPEC section 5.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -55,6 +55,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<(), Told> {
         // These tell their failures themselves: what they found before is part of what they say.
         Command::Settle(args) => return settle::run(args, terminal),
         Command::Verify(args) => return verify::run(args, terminal),
+        Command::Timeline(args) => timeline::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Sample(args) => sample::run(args, terminal),

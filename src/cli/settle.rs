@@ -44,7 +44,7 @@ pub(crate) struct SettleArgs {
     /// Settle a day although it has far fewer rows than the days before (min_day_ratio)
     #[arg(long)]
     accept_thin_day: bool,
-    /// Settle a day although it suspends or removes more accounts than max_new_suspensions (none is, in this version)
+    /// Settle a day although it suspends or removes more accounts than max_new_suspensions
     #[arg(long)]
     accept_suspensions: bool,
     /// Where rejected rows go when there are too many [default: rejects-<day>.parquet]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::ledger::record::ControlTotals;
+use crate::ledger::record::{ControlTotals, DecisionTotals};
 use crate::rules::quantity::Cents;
 use crate::settle::{DayOutcome, DayReport, Night, Stage};
 
@@ -186,6 +186,19 @@ fn one_day(totals: &ControlTotals, currency: &str) -> String {
         ("bills".into(), thousands(totals.bills)),
         (format!("total {currency}"), thousands(&totals.amount)),
     ]);
+    let decided = totals.decisions;
+    let decisions = [
+        ("packages billed", decided.purchased),
+        ("packages renewed", decided.renewed),
+        ("refunds approved", decided.refunded),
+        ("refunds refused", decided.refused),
+        ("newly overdue", decided.overdue),
+        ("newly suspended", decided.suspended),
+        ("newly removed", decided.removed),
+        ("active again", decided.resumed),
+    ];
+    let happened = decisions.into_iter().filter(|(_, count)| *count > 0);
+    rows.extend(happened.map(|(name, count)| (name.into(), thousands(count))));
     let rows: Vec<(&str, String)> = rows
         .iter()
         .map(|(name, value)| (name.as_str(), value.clone()))
@@ -220,12 +233,62 @@ fn many_days(posted: &[&DayReport], currency: &str, look: Look) -> String {
     }
     table.total(total_cells(posted));
     let too_wide = look.width.is_some_and(|width| table.width() + 2 > usize::from(width));
-    if too_wide {
+    let mut text = if too_wide {
         let (usage, money) = (table.select(&USAGE_COLUMNS), table.select(&MONEY_COLUMNS));
         format!("{}\n{}", usage.render(look), money.render(look))
     } else {
         table.render(look)
+    };
+    if posted
+        .iter()
+        .any(|report| report.totals.decisions != DecisionTotals::default())
+    {
+        text.push_str(&format!("\n{}", decisions(posted, look)));
     }
+    text
+}
+
+/// What became of accounts and packages, day by day; days on which nothing did are left out.
+fn decisions(posted: &[&DayReport], look: Look) -> String {
+    let names = [
+        "billed",
+        "renewed",
+        "refunded",
+        "refused",
+        "overdue",
+        "suspended",
+        "removed",
+        "active again",
+    ];
+    let columns = std::iter::once(("day".to_owned(), Align::Left))
+        .chain(names.iter().map(|name| ((*name).to_owned(), Align::Right)));
+    let mut table = Table::new(columns);
+    let cells = |decided: DecisionTotals| {
+        [
+            decided.purchased,
+            decided.renewed,
+            decided.refunded,
+            decided.refused,
+            decided.overdue,
+            decided.suspended,
+            decided.removed,
+            decided.resumed,
+        ]
+    };
+    let mut sums = [0_u64; 8];
+    for report in posted {
+        let decided = report.totals.decisions;
+        if decided == DecisionTotals::default() {
+            continue;
+        }
+        for (sum, count) in sums.iter_mut().zip(cells(decided)) {
+            *sum = sum.saturating_add(count);
+        }
+        let counts = cells(decided).into_iter().map(thousands);
+        table.row(std::iter::once(report.day.to_string()).chain(counts));
+    }
+    table.total(std::iter::once("total".to_owned()).chain(sums.map(thousands)));
+    table.render(look)
 }
 
 fn day_cells(report: &DayReport) -> Vec<String> {

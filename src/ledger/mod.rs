@@ -2,6 +2,7 @@
 //! batch all or nothing (SPEC 4, 5).
 
 pub mod batch;
+pub mod history;
 pub(crate) mod parts;
 mod publish;
 mod read;

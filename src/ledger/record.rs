@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
+use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
-use crate::rules::quantity::BillingDay;
+use crate::rules::calendar::Calendar;
+use crate::rules::quantity::{BillingDay, Instant};
 
 /// `YYYY-MM-DD.NN`: the billing day that a batch settles, and which posting for it this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,6 +104,22 @@ impl CommitRecord {
         serde_json::from_slice(json).map_err(unreadable)
     }
 
+    /// The billing time of its day, by the clock that it was billed by.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub fn billed_at(&self) -> Result<Instant, String> {
+        let zone: chrono_tz::Tz = self.job.timezone.parse().map_err(|_| {
+            format!("{} is no time zone", self.job.timezone)
+        })?;
+        let time = NaiveTime::parse_from_str(&self.job.billing_time, BILLING_TIME)
+            .map_err(|_| format!("{} is no billing time", self.job.billing_time))?;
+        let day: NaiveDate = self.day.parse().map_err(|_| format!("{} is no day", self.day))?;
+        let calendar = Calendar::new(zone, time);
+        let billed_at = calendar.billing_instant(BillingDay::from_date(day));
+        billed_at.map_err(|error| format!("its day is {error}"))
+    }
+
     /// Whether two runs did the same: the same inputs and rules gave the same rows after the same batch. Where they staged
     /// them, and which build did it, makes no difference.
     pub fn is_same_work(&self, other: &Self) -> bool {
@@ -117,6 +135,9 @@ impl CommitRecord {
         neutral(self) == neutral(other)
     }
 }
+
+/// How [`JobDigest::billing_time`] is written.
+pub const BILLING_TIME: &str = "%H:%M:%S";
 
 /// SHA-256 of some bytes, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
@@ -215,6 +236,8 @@ pub struct ControlTotals {
     pub bills: u64,
     /// Minutes by kind.
     pub minutes: MinuteTotals,
+    /// What became of accounts and packages.
+    pub decisions: DecisionTotals,
     /// Sum of `bills.amount`.
     pub amount: String,
     /// Sum of `bills.exact`.
@@ -267,6 +290,28 @@ pub struct MinuteTotals {
     pub payg: i64,
     /// Neither.
     pub unbilled: i64,
+}
+
+/// What became of accounts and packages since the batch before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionTotals {
+    /// Accounts that became overdue.
+    pub overdue: u64,
+    /// Accounts that were suspended.
+    pub suspended: u64,
+    /// Accounts that were removed.
+    pub removed: u64,
+    /// Accounts that became active again.
+    pub resumed: u64,
+    /// Packages billed: bought on the day, renewals of the night before among them.
+    pub purchased: u64,
+    /// Packages renewed for the day after.
+    pub renewed: u64,
+    /// Refund requests approved.
+    pub refunded: u64,
+    /// Refund requests refused.
+    pub refused: u64,
 }
 
 /// The record that a batch follows.

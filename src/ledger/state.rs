@@ -293,6 +293,27 @@ impl<T> RowStream<T> {
     }
 }
 
+/// What the dates of a row of `accounts` say; a removed account as a suspended one.
+pub(super) fn standings<'a>(columns: &Columns<'a>) -> Result<impl Fn(usize) -> Standing + use<'a>, LedgerError> {
+    let since = columns.instants("overdue_since")?;
+    let suspend_at = columns.instants("suspend_at")?;
+    let suspended_at = columns.instants("suspended_at")?;
+    let remove_at = columns.instants("remove_at")?;
+    Ok(move |row| {
+        let overdue = since.at(row).zip(suspend_at.at(row));
+        let overdue = overdue.map(|(since, suspend_at)| Overdue { since, suspend_at });
+        match (overdue, suspended_at.at(row).zip(remove_at.at(row))) {
+            (None, _) => Standing::Active,
+            (Some(overdue), None) => Standing::Overdue(overdue),
+            (Some(overdue), Some((suspended_at, remove_at))) => Standing::Suspended(Suspended {
+                overdue,
+                suspended_at,
+                remove_at,
+            }),
+        }
+    })
+}
+
 /// A removed account shows its dates as a suspended one does, and beneath a violation not even its state.
 fn removed(standing: Standing, removals: &[Instant]) -> Standing {
     match standing {
@@ -324,25 +345,12 @@ impl AccountRow {
     fn read(columns: &Columns<'_>) -> Result<Vec<(i64, Self)>, LedgerError> {
         let (accounts, facts) = (columns.int64("account_id")?, columns.int64("facts")?);
         let (closing, paid_total) = (columns.decimal("closing")?, columns.decimal("paid_total")?);
-        let dates = ["overdue_since", "suspend_at", "suspended_at", "remove_at"].map(|name| columns.instants(name));
-        let [since, suspend_at, suspended_at, remove_at] = dates;
-        let (since, suspend_at, suspended_at, remove_at) = (since?, suspend_at?, suspended_at?, remove_at?);
+        let standing = standings(columns)?;
         let row = |row: usize| -> Result<Self, LedgerError> {
-            let overdue = since.at(row).zip(suspend_at.at(row));
-            let overdue = overdue.map(|(since, suspend_at)| Overdue { since, suspend_at });
-            let suspended = suspended_at.at(row).zip(remove_at.at(row));
             Ok(Self {
                 closing: Cents::from_units(units(columns, closing, row)?),
                 paid_total: Cents::from_units(units(columns, paid_total, row)?),
-                standing: match (overdue, suspended) {
-                    (None, _) => Standing::Active,
-                    (Some(overdue), None) => Standing::Overdue(overdue),
-                    (Some(overdue), Some((suspended_at, remove_at))) => Standing::Suspended(Suspended {
-                        overdue,
-                        suspended_at,
-                        remove_at,
-                    }),
-                },
+                standing: standing(row),
                 facts: facts.value(row),
             })
         };
@@ -405,7 +413,7 @@ impl DeductionRow {
 }
 
 /// A decimal(18,2) as hundredths.
-fn units(columns: &Columns<'_>, column: &Decimal128Array, row: usize) -> Result<i64, LedgerError> {
+pub(super) fn units(columns: &Columns<'_>, column: &Decimal128Array, row: usize) -> Result<i64, LedgerError> {
     let units = column.value(row);
     i64::try_from(units).map_err(|_| damaged(columns.path, format!("{units} hundredths are beyond 18 digits")))
 }

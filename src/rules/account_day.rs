@@ -2,23 +2,27 @@
 
 use crate::catalog::book::{Book, Cadence, ItemId, PlanId, PriceListId, TierId};
 
-use super::balance::balance_after;
+use super::balance::Balance;
 use super::calendar::{Calendar, OutsideCalendar};
+use super::closing::{Closing, placed};
 use super::deduction::deduct;
 use super::dunning::{Standing, State, Transition};
 use super::facts::{
     Account, Carried, DisabledApp, Measured, Opening, Package, Payment, RefundRequest, Renewal, UsageGroup,
 };
-use super::flags::Flag;
-use super::grants::{grant_states, grants_in_order, placed_packages};
+use super::flags::{Flag, Standpoint};
+use super::grants::{grant_states, grants_in_order, restate};
 use super::measured::measured_lines;
 use super::metering::{bill_lines, line_order, portions, usage_lines};
+use super::packages::with_renewals;
 use super::quantity::{
     AccountId, Amount, BillingDay, Cents, Instant, Minutes, OutOfRange, Quantity, Quota, Ratio, SdkAppId, Seconds,
     UnitPrice,
 };
 use super::rating::{bills, rate};
 use super::recorder::Recorder;
+use super::refunds::RefundDecision;
+use super::subscriptions::{Breach, CreditLine, PurchaseLine, breaches, credit_lines, purchase_lines};
 
 /// What stays the same for all accounts of a day.
 #[derive(Debug, Clone, Copy)]
@@ -169,34 +173,6 @@ pub struct BillLine {
     pub amount: Amount,
 }
 
-/// A row of `bill_lines` of the item `package`: packages of one plan bought on the day (SPEC 3.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PurchaseLine {
-    /// The app that they are bound to, when it is exactly one, else 0.
-    pub app: SdkAppId,
-    /// The plan, which stands as the tier.
-    pub plan: PlanId,
-    /// How many.
-    pub quantity: Quantity,
-    /// The plan's price.
-    pub unit_price: UnitPrice,
-    /// quantity x unit_price, exact.
-    pub amount: Amount,
-}
-
-/// A row of `bill_lines` of the item `refund`: quantity -1 (SPEC 3.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CreditLine<'a> {
-    /// The app that the package is bound to, when it is exactly one, else 0.
-    pub app: SdkAppId,
-    /// The package, which stands as the tier.
-    pub package: &'a str,
-    /// What is given back.
-    pub unit_price: UnitPrice,
-    /// -unit_price, exact.
-    pub amount: Amount,
-}
-
 /// What a bill is for: an item of the catalog, or one of the two that every catalog has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BilledItem {
@@ -225,78 +201,6 @@ impl BilledItem {
             Self::Package | Self::Refund => Cadence::Daily,
         }
     }
-}
-
-/// A row of `refunds`: what became of a request (SPEC 3.11).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefundDecision<'a> {
-    /// The request.
-    pub request: RefundRequest<'a>,
-    /// What is given back, or why it is refused.
-    pub outcome: Result<Cents, Refusal>,
-}
-
-/// Why a refund is refused; the first that holds, in this order (SPEC 3.11).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refusal {
-    /// Bought before the first settled day.
-    NotBilledHere,
-    /// Requested before it was bought, or never bought.
-    NotPurchased,
-    /// It was a gift.
-    Gift,
-    /// The account had violated the terms at the billing time.
-    Violation,
-    /// Refunded before.
-    AlreadyRefunded,
-    /// Void since a removal.
-    Void,
-    /// Its plan is not refundable.
-    NotRefundable,
-    /// More than 5 x 24 h after the purchase.
-    TooLate,
-    /// Some of it was used.
-    Used,
-    /// Another of the account is approved by this batch.
-    OneAtATime,
-}
-
-impl Refusal {
-    /// As it stands in `refunds.reason`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotBilledHere => "not_billed_here",
-            Self::NotPurchased => "not_purchased",
-            Self::Gift => "gift",
-            Self::Violation => "violation",
-            Self::AlreadyRefunded => "already_refunded",
-            Self::Void => "void",
-            Self::NotRefundable => "not_refundable",
-            Self::TooLate => "too_late",
-            Self::Used => "used",
-            Self::OneAtATime => "one_at_a_time",
-        }
-    }
-}
-
-/// A purchase that its plan does not allow (SPEC 3.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Breach<'a> {
-    /// The package.
-    pub package: &'a str,
-    /// The plan.
-    pub plan: PlanId,
-    /// What it breaks.
-    pub limit: Limit,
-}
-
-/// What a plan says about who may buy it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// `max_purchases`: so many, by the account.
-    MaxPurchases(u32),
-    /// `new_customers_of`: the account has bought one of those plans before.
-    NewCustomers,
 }
 
 /// A row of `bills`.
@@ -510,6 +414,34 @@ pub enum RuleError {
     },
 }
 
+/// A number or a date that leaves its range; of which account, its caller knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Excess {
+    Number(OutOfRange),
+    Date(OutsideCalendar),
+}
+
+impl Excess {
+    pub(super) fn of(self, account: AccountId) -> RuleError {
+        match self {
+            Self::Number(source) => RuleError::OutOfRange { account, source },
+            Self::Date(source) => RuleError::OutsideCalendar { account, source },
+        }
+    }
+}
+
+impl From<OutOfRange> for Excess {
+    fn from(source: OutOfRange) -> Self {
+        Self::Number(source)
+    }
+}
+
+impl From<OutsideCalendar> for Excess {
+    fn from(source: OutsideCalendar) -> Self {
+        Self::Date(source)
+    }
+}
+
 /// Packages that ended more than this many days before are not even mentioned to a recorder.
 const RECORDED_DAYS_AFTER_END: i64 = 31;
 
@@ -535,36 +467,61 @@ pub fn settle_account_day<'a>(
     let mut lines = bill_lines(book, &usage).map_err(out_of_range)?;
     let portions = portions(book, context.deduction_period, facts.usage, &lines).map_err(out_of_range)?;
 
+    let outside = |source| RuleError::OutsideCalendar { account, source };
+    let packages = with_renewals(facts.packages, &facts.opening.carried.renewals);
+    let placed = placed(context, &packages, &facts.opening.carried).map_err(outside)?;
     let ended_since = match recorder {
         Some(_) => day.checked_add_days(-RECORDED_DAYS_AFTER_END).unwrap_or(day),
         None => day,
     };
-    let mut grants = grants_in_order(context, facts, ended_since)?;
+    let mut grants = grants_in_order(context, facts, &placed, ended_since)?;
     let deductions = deduct(book, &portions, &mut lines, &mut grants, recorder).map_err(out_of_range)?;
-
     rate(context, &facts.account, &grants, &mut lines)?;
-    lines.extend(measured_lines(context, facts, || {
-        placed_packages(context, facts).map_err(|source| RuleError::OutsideCalendar { account, source })
-    })?);
+    lines.extend(measured_lines(context, facts, &placed)?);
     lines.sort_by_key(|line| line_order(line.app, line.tier));
-    let bills = bills(book, &lines).map_err(out_of_range)?;
-    let balance = balance_after(context, account, facts.payments, facts.opening, &bills)?;
+
+    let balance = Balance::before_charges(context, &facts.account, facts.payments, facts.opening)?;
+    let mut closing = Closing::new(context, facts, &packages, placed)?;
+    closing.remove(balance.course())?;
+    closing.refund(&grants)?;
+    let purchases = purchase_lines(book, &closing.placed, day).map_err(out_of_range)?;
+    let credits = credit_lines(context.calendar, &closing.placed, &closing.refunds, day);
+    let credits = credits.map_err(|excess| excess.of(account))?;
+    let bills = bills(book, &lines, &purchases, &credits).map_err(out_of_range)?;
+    let (balance, course) = balance.charge(&bills)?;
+    closing.remove(&course)?;
+    restate(
+        context.calendar,
+        &mut grants,
+        &closing.placed,
+        &closing.carried.removals,
+    )
+    .map_err(outside)?;
+    let grants = grant_states(&grants, day);
+    closing.renew(course.standing(), balance.closing)?;
+    let flags = Standpoint {
+        context,
+        facts,
+        standing: course.standing(),
+        placed: &closing.placed_at_last().map_err(outside)?,
+        lines: &lines,
+    };
     Ok(AccountDay {
+        flags: flags.flags().map_err(outside)?,
+        breaches: breaches(book, &closing.placed, &facts.opening.carried, day),
         usage,
         lines,
-        purchases: Vec::new(),
-        credits: Vec::new(),
+        purchases,
+        credits,
         bills,
         deductions,
-        grants: grant_states(&grants, day),
+        grants,
         balance,
-        standing: Standing::Active,
-        violation_since: None,
-        transitions: Vec::new(),
-        flags: Vec::new(),
-        refunds: Vec::new(),
-        renewals: Vec::new(),
-        breaches: Vec::new(),
-        carried: facts.opening.carried.clone(),
+        standing: course.standing(),
+        violation_since: closing.violation_since,
+        transitions: course.into_transitions(),
+        refunds: closing.refunds,
+        renewals: closing.renewals,
+        carried: closing.carried,
     })
 }

@@ -198,4 +198,18 @@ impl Renewal {
             .and_then(|(first, number)| Some((first, number.parse().ok()?)))
             .expect("a renewal is named after its first purchase")
     }
+
+    /// As a package; whether it renews again is said where its chain began.
+    pub fn as_package(&self, auto_renew: bool) -> Package<'_> {
+        Package {
+            id: &self.id,
+            apps: &self.apps,
+            plan: self.plan,
+            purchased_at: self.purchased_at,
+            gift: false,
+            auto_renew,
+            refunded_at: None,
+            refunded_amount: Cents::ZERO,
+        }
+    }
 }

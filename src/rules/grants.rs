@@ -4,10 +4,10 @@
 use crate::catalog::book::{Book, PlanId, RatioTableId, TierId};
 
 use super::account_day::{AccountFacts, DayContext, GrantId, GrantState, GrantStatus, RuleError};
-use super::calendar::OutsideCalendar;
+use super::calendar::{Calendar, OutsideCalendar};
 use super::facts::{Opening, OpeningGrant};
 use super::free_minutes::{FreeCycle, free_cycle};
-use super::packages::{Placed, Placing, place};
+use super::packages::Placed;
 use super::quantity::{AccountId, BillingDay, Instant, Minutes, OutOfRange, Quota, Ratio, SdkAppId};
 use super::recorder::PassedOver;
 
@@ -51,21 +51,22 @@ enum Scope {
 }
 
 /// The account's grants in deduction order: free minutes first, then the narrowest scope, the soonest to
-/// expire, the earliest purchase, the id `[T]`. Packages that ended before `ended_since` are left out.
+/// expire, the earliest purchase, the id `[T]`. Of the packages those are left out that ended before `ended_since`.
 ///
 /// # Errors
 /// [`RuleError`] when a date or a sum leaves its range, or more was used of a grant than it holds.
 pub(super) fn grants_in_order<'a>(
     context: DayContext<'_>,
-    facts: AccountFacts<'a>,
+    facts: AccountFacts<'_>,
+    placed: &[Placed<'a>],
     ended_since: BillingDay,
 ) -> Result<Vec<Grant<'a>>, RuleError> {
     let account = facts.account.id;
     let outside = |source| RuleError::OutsideCalendar { account, source };
-    let placed = placed_packages(context, facts).map_err(outside)?;
     let mut grants = Vec::with_capacity(placed.len().saturating_add(1));
-    if let Some(cycle) = current_cycle(context, facts).map_err(outside)? {
-        grants.push(Grant::of_cycle(account, cycle, facts.opening)?);
+    if let Some(cycle) = cycle_on(context, facts, context.day).map_err(outside)? {
+        let is_void = is_void(context.calendar, &cycle, &facts.opening.carried.removals).map_err(outside)?;
+        grants.push(Grant::of_cycle(account, cycle, is_void, facts.opening)?);
     }
     for package in placed.iter().filter(|package| package.valid_to >= ended_since) {
         grants.push(Grant::of_package(context, account, package, facts.opening)?);
@@ -74,32 +75,29 @@ pub(super) fn grants_in_order<'a>(
     Ok(grants)
 }
 
-/// The account's known packages in their queues.
-pub(super) fn placed_packages<'a>(
-    context: DayContext<'_>,
-    facts: AccountFacts<'a>,
-) -> Result<Vec<Placed<'a>>, OutsideCalendar> {
-    if facts.packages.is_empty() {
-        return Ok(Vec::new());
-    }
-    let placing = Placing {
-        book: context.book,
-        calendar: context.calendar,
-        known_until: context.calendar.billing_instant(context.day)?,
-    };
-    place(placing, facts.packages, |id| {
-        let _ = id;
-        false
-    })
-}
-
-fn current_cycle<'b>(
+/// The account's free cycle that contains a day, if it has one then.
+///
+/// # Errors
+/// [`OutsideCalendar`] when a date leaves the calendar.
+pub(super) fn cycle_on<'b>(
     context: DayContext<'b>,
     facts: AccountFacts<'_>,
+    day: BillingDay,
 ) -> Result<Option<FreeCycle<'b>>, OutsideCalendar> {
     let registered_on = context.calendar.day_of(facts.account.registered_at)?;
     let anchor = facts.account.free_anchor.unwrap_or(registered_on);
-    free_cycle(context.book, registered_on, anchor, context.day)
+    free_cycle(context.book, registered_on, anchor, day)
+}
+
+/// A removal makes the cycle void that runs then.
+fn is_void(calendar: &Calendar, cycle: &FreeCycle<'_>, removals: &[Instant]) -> Result<bool, OutsideCalendar> {
+    for removal in removals {
+        let removed_on = calendar.day_of(*removal)?;
+        if cycle.first_day <= removed_on && removed_on <= cycle.last_day {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What the ledger knows of a grant when the day begins; None when it sees it for the first time.
@@ -120,7 +118,6 @@ struct Stand {
     opening: Quota,
     used: Quota,
     balance: Quota,
-    void: bool,
 }
 
 impl Stand {
@@ -143,13 +140,12 @@ impl Stand {
             opening: before.map_or(Quota::ZERO, |grant| grant.opening),
             used,
             balance,
-            void: false,
         })
     }
 }
 
 impl<'a> Grant<'a> {
-    fn of_cycle(account: AccountId, cycle: FreeCycle<'_>, opening: &Opening) -> Result<Self, RuleError> {
+    fn of_cycle(account: AccountId, cycle: FreeCycle<'_>, void: bool, opening: &Opening) -> Result<Self, RuleError> {
         let id = GrantId::Free {
             account,
             first_day: cycle.first_day,
@@ -168,8 +164,8 @@ impl<'a> Grant<'a> {
             opening: stand.opening,
             used: stand.used,
             balance: stand.balance,
-            invalid: stand.void.then_some(PassedOver::Void),
-            void: stand.void,
+            invalid: void.then_some(PassedOver::Void),
+            void,
             refunded: false,
         })
     }
@@ -180,7 +176,7 @@ impl<'a> Grant<'a> {
         placed: &Placed<'a>,
         opening: &Opening,
     ) -> Result<Self, RuleError> {
-        let package = placed.package;
+        let package = &placed.package;
         let plan = context.book.plan(package.plan);
         let id = GrantId::Package(package.id);
         let stand = Stand::at_start(account, id, plan.minutes, opening)?;
@@ -206,7 +202,7 @@ impl<'a> Grant<'a> {
             used: stand.used,
             balance: stand.balance,
             invalid: invalid(placed, context.day),
-            void: placed.void,
+            void: placed.void_at.is_some(),
             refunded: placed.refunded_on.is_some(),
         })
     }
@@ -249,6 +245,11 @@ impl<'a> Grant<'a> {
         self.balance
     }
 
+    /// What was used so far, before the first settled day too.
+    pub(super) fn used(&self) -> Quota {
+        self.used
+    }
+
     /// Takes quota out; the caller knows that the balance holds it.
     pub(super) fn take(&mut self, quota: Quota) -> Result<(), OutOfRange> {
         self.used = self.used.plus(quota)?;
@@ -282,7 +283,7 @@ impl<'a> Grant<'a> {
 
 /// Why a package gives nothing on the day; the first reason that holds.
 fn invalid(placed: &Placed<'_>, day: BillingDay) -> Option<PassedOver> {
-    if placed.void {
+    if placed.void_at.is_some() {
         return Some(PassedOver::Void);
     }
     // It covers no usage from the day of its refund on.
@@ -300,6 +301,34 @@ fn invalid(placed: &Placed<'_>, day: BillingDay) -> Option<PassedOver> {
         });
     }
     (placed.valid_to < day).then_some(PassedOver::Expired { on: placed.valid_to })
+}
+
+/// Brings the grants up to what is known at the billing time: what the batch itself decided, and removals that came since
+/// the batch before, change dates and status, but nothing that the grants gave.
+///
+/// # Errors
+/// [`OutsideCalendar`] when a date leaves the calendar.
+pub(super) fn restate(
+    calendar: &Calendar,
+    grants: &mut [Grant<'_>],
+    placed: &[Placed<'_>],
+    removals: &[Instant],
+) -> Result<(), OutsideCalendar> {
+    for grant in grants {
+        let GrantId::Package(id) = grant.id else {
+            for removal in removals {
+                let removed_on = calendar.day_of(*removal)?;
+                grant.void |= grant.valid_from <= removed_on && removed_on <= grant.valid_to;
+            }
+            continue;
+        };
+        let package = placed.iter().find(|package| package.package.id == id);
+        let package = package.expect("what was placed when the day began still is");
+        grant.void = package.void_at.is_some();
+        grant.refunded = package.refunded_on.is_some();
+        (grant.valid_from, grant.valid_to) = (package.valid_from, package.valid_to);
+    }
+    Ok(())
 }
 
 /// The rows of the `grants` table, sorted by id.

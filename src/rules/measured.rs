@@ -27,14 +27,14 @@ pub fn period_of(item: &Item, day: BillingDay) -> (BillingDay, BillingDay) {
 
 /// Priced lines of what was measured, in its order. An account with `payg = off` has none.
 ///
-/// `placed` gives the account's packages, which are looked at only where users are billed.
+/// `placed` are the account's packages in their queues.
 ///
 /// # Errors
 /// [`RuleError`] when a tier must be priced and has no price, or a number or date leaves its range.
 pub(super) fn measured_lines<'a>(
     context: DayContext<'_>,
     facts: AccountFacts<'a>,
-    placed: impl Fn() -> Result<Vec<Placed<'a>>, RuleError>,
+    placed: &[Placed<'a>],
 ) -> Result<Vec<BillLine>, RuleError> {
     let (book, account) = (context.book, facts.account);
     assert!(
@@ -51,18 +51,13 @@ pub(super) fn measured_lines<'a>(
         source,
     };
     let mut quotas: Vec<(TierId, unique::Quotas<'_>)> = Vec::new();
-    let packages = if facts.measured.iter().any(|one| is_unique(book, one.tier)) {
-        placed()?
-    } else {
-        Vec::new()
-    };
     let mut lines = Vec::with_capacity(facts.measured.len());
     for one in facts.measured {
         let item = book.item_of(one.tier);
         assert!(is_billed_on(item, context.day), "what is measured is billed on the day");
         if is_unique(book, one.tier) && quotas.iter().all(|(tier, _)| *tier != one.tier) {
             let period = period_of(item, context.day);
-            quotas.push((one.tier, unique::Quotas::of_period(book, &packages, period)));
+            quotas.push((one.tier, unique::Quotas::of_period(book, placed, period)));
         }
         let quotas = quotas.iter_mut().find(|(tier, _)| *tier == one.tier);
         let quantity = quantity(item, one, quotas.map(|(_, quotas)| quotas)).map_err(out_of_range)?;

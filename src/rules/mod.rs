@@ -14,8 +14,9 @@
 )]
 
 pub mod account_day;
-mod balance;
+pub mod balance;
 pub mod calendar;
+mod closing;
 mod count;
 mod deduction;
 pub mod dunning;
@@ -30,6 +31,8 @@ mod peak;
 pub mod quantity;
 mod rating;
 pub mod recorder;
+pub mod refunds;
+pub mod subscriptions;
 #[cfg(test)]
 mod testing;
 mod unique;

@@ -1,47 +1,66 @@
 //! Packages (SPEC 3.3): how long they are valid, and how they queue.
 
+use std::borrow::Cow;
+
 use crate::catalog::book::{Book, Validity};
 
 use super::calendar::{Calendar, OutsideCalendar};
-use super::facts::Package;
-use super::quantity::{BillingDay, Instant};
+use super::facts::{Carried, Package, Renewal};
+use super::quantity::{BillingDay, Instant, SdkAppId};
 
 /// A known package in its place in the queue.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placed<'a> {
     /// The purchase.
-    pub(super) package: &'a Package<'a>,
+    pub(super) package: Package<'a>,
     /// Billing day of the purchase.
     pub(super) purchased_on: BillingDay,
-    /// Billing day of its refund, if one is known.
+    /// First day on which a known refund has ended it.
     pub(super) refunded_on: Option<BillingDay>,
-    /// Void since the account's removal.
-    pub(super) void: bool,
+    /// Void since the account was removed then.
+    pub(super) void_at: Option<Instant>,
     /// First day, as the queue sets it.
     pub(super) valid_from: BillingDay,
     /// Last day, not shortened by a refund or removal.
     pub(super) valid_to: BillingDay,
-    /// The day on which the next of its queue may start: it and all before it are done then.
-    done: BillingDay,
+    /// The first day on which it is over: after its last one, or that of its refund or removal.
+    pub(super) ends_on: BillingDay,
+}
+
+impl Placed<'_> {
+    /// Whether it counts on a day, used up or not: it has begun and is not over.
+    pub(super) fn is_valid_on(&self, day: BillingDay) -> bool {
+        self.valid_from <= day && day < self.ends_on
+    }
+
+    /// Whether it was refunded before its first day.
+    pub(super) fn never_began(&self) -> bool {
+        self.refunded_on.is_some_and(|refunded| refunded < self.valid_from)
+    }
+
+    /// Whether it is bound to the app, or to every app of the account.
+    pub(super) fn is_bound_to(&self, app: SdkAppId) -> bool {
+        self.package.apps.is_empty() || self.package.apps.binary_search(&app).is_ok()
+    }
 }
 
 #[cfg(test)]
 impl<'a> Placed<'a> {
-    /// A package with these days, wherever a queue would put it.
+    /// A package with these days, wherever a queue would put it, and maybe an earlier end.
     pub(super) fn at(
-        package: &'a Package<'a>,
+        package: Package<'a>,
         (valid_from, valid_to): (BillingDay, BillingDay),
-        refunded_on: Option<BillingDay>,
-        void: bool,
+        ends_on: Option<BillingDay>,
     ) -> Self {
+        let over = valid_to.checked_add_days(1).unwrap();
         Self {
             package,
             purchased_on: valid_from,
-            refunded_on,
-            void,
+            refunded_on: None,
+            void_at: None,
             valid_from,
             valid_to,
-            done: valid_to,
+            ends_on: ends_on.unwrap_or(over),
         }
     }
 }
@@ -55,6 +74,24 @@ pub(super) struct Placing<'c> {
     pub(super) calendar: &'c Calendar,
     /// Purchases and refunds after this are as if absent.
     pub(super) known_until: Instant,
+    /// Removals and refunds that are decided.
+    pub(super) carried: &'c Carried,
+}
+
+/// Purchases and what was renewed of them: packages like any other from then on (SPEC 3.8).
+pub(super) fn with_renewals<'a>(packages: &'a [Package<'a>], renewals: &'a [Renewal]) -> Cow<'a, [Package<'a>]> {
+    if renewals.is_empty() {
+        return Cow::Borrowed(packages);
+    }
+    let mut all = packages.to_vec();
+    for renewal in renewals {
+        // Who switches auto-renewal off does so on the purchase, the only row that there is.
+        let first = packages
+            .iter()
+            .find(|package| package.id == renewal.first_and_number().0);
+        all.push(renewal.as_package(first.is_some_and(|first| first.auto_renew)));
+    }
+    Cow::Owned(all)
 }
 
 /// Places the packages that are known, in order of (`purchased_at`, id).
@@ -65,12 +102,8 @@ pub(super) struct Placing<'c> {
 ///
 /// # Errors
 /// [`OutsideCalendar`] when a date leaves the calendar.
-pub(super) fn place<'a>(
-    placing: Placing<'_>,
-    packages: &'a [Package<'a>],
-    is_void: impl Fn(&str) -> bool,
-) -> Result<Vec<Placed<'a>>, OutsideCalendar> {
-    let mut known: Vec<&Package<'_>> = packages
+pub(super) fn place<'a>(placing: Placing<'_>, packages: &[Package<'a>]) -> Result<Vec<Placed<'a>>, OutsideCalendar> {
+    let mut known: Vec<&Package<'a>> = packages
         .iter()
         .filter(|package| package.purchased_at <= placing.known_until)
         .collect();
@@ -80,48 +113,97 @@ pub(super) fn place<'a>(
         let forerunner = placed
             .iter()
             .rev()
-            .find(|earlier| share_queue(placing.book, earlier.package, package));
-        let next = place_after(placing, package, is_void(package.id), forerunner)?;
+            .filter(|earlier| share_queue(placing.book, &earlier.package, package))
+            .find(|earlier| holds_up(earlier, package));
+        let next = place_after(placing, package, forerunner)?;
         placed.push(next);
     }
     Ok(placed)
 }
 
-fn share_queue(book: &Book, one: &Package<'_>, other: &Package<'_>) -> bool {
+/// Whether two packages wait for one another: of one family, bound to the same apps.
+pub(super) fn share_queue(book: &Book, one: &Package<'_>, other: &Package<'_>) -> bool {
     one.apps == other.apps && (one.plan == other.plan || book.plan(one.plan).family == book.plan(other.plan).family)
+}
+
+/// Refunded while it waited, a package takes no time in the queue. One that is void ended with the removal, so who
+/// bought later finds it done.
+fn holds_up(earlier: &Placed<'_>, later: &Package<'_>) -> bool {
+    let never_began = earlier
+        .refunded_on
+        .is_some_and(|refunded| refunded <= earlier.valid_from);
+    let was_removed = earlier.void_at.is_some_and(|removed| removed < later.purchased_at);
+    !never_began && !was_removed
 }
 
 fn place_after<'a>(
     placing: Placing<'_>,
-    package: &'a Package<'a>,
-    void: bool,
+    package: &Package<'a>,
     forerunner: Option<&Placed<'_>>,
 ) -> Result<Placed<'a>, OutsideCalendar> {
     let purchased_on = placing.calendar.day_of(package.purchased_at)?;
-    let refunded_on = package
-        .refunded_at
-        .filter(|at| *at <= placing.known_until)
-        .map(|at| placing.calendar.day_of(at))
-        .transpose()?;
+    let refunded_on = refunded_on(placing, package)?;
     let valid_from = match forerunner {
-        // A removal makes every package void that the account has then, and ends it on that day. So a
-        // package that is not void was bought later and finds a void forerunner done.
-        Some(earlier) if void || !earlier.void => purchased_on.max(earlier.done),
-        _ => purchased_on,
+        // Both were there at the removal: their dates stay what the queue made them.
+        Some(earlier) if earlier.void_at.is_some() => purchased_on.max(next_day(earlier.valid_to)?),
+        Some(earlier) => purchased_on.max(earlier.ends_on),
+        None => purchased_on,
     };
     let valid_to = last_day(valid_from, placing.book.plan(package.plan).validity)?;
-    let over = valid_to.checked_add_days(1).ok_or(OutsideCalendar)?;
-    // Refunded while it waited, it takes no time in the queue.
-    let done = refunded_on.map_or(over, |refunded| refunded.max(valid_from).min(over));
+    let over = next_day(valid_to)?;
+    let void_at = void_at(placing, package, refunded_on, over)?;
+    let removed_on = void_at.map(|at| placing.calendar.day_of(at)).transpose()?;
+    let ended_early = [refunded_on, removed_on].into_iter().flatten().min();
     Ok(Placed {
-        package,
+        package: *package,
         purchased_on,
         refunded_on,
-        void,
+        void_at,
         valid_from,
         valid_to,
-        done,
+        ends_on: ended_early.map_or(over, |early| early.max(valid_from).min(over)),
     })
+}
+
+/// The day from which on a refund has ended the package: the billing day of one made outside, the day after the batch
+/// that approved one.
+fn refunded_on(placing: Placing<'_>, package: &Package<'_>) -> Result<Option<BillingDay>, OutsideCalendar> {
+    let outside = package.refunded_at.filter(|at| *at <= placing.known_until);
+    let outside = outside.map(|at| placing.calendar.day_of(at)).transpose()?;
+    let decided = placing
+        .carried
+        .refunds
+        .iter()
+        .find(|refund| refund.package == package.id);
+    let approved = decided.and_then(|refund| refund.ends_on);
+    Ok([outside, approved].into_iter().flatten().min())
+}
+
+/// The removal that made the package void: the first at which the account had it, that is had bought it and it was neither
+/// over nor refunded.
+fn void_at(
+    placing: Placing<'_>,
+    package: &Package<'_>,
+    refunded_on: Option<BillingDay>,
+    over: BillingDay,
+) -> Result<Option<Instant>, OutsideCalendar> {
+    let refunded_at = package.refunded_at.filter(|at| *at <= placing.known_until);
+    for removal in &placing.carried.removals {
+        let removed_on = placing.calendar.day_of(*removal)?;
+        let is_bought = package.purchased_at <= *removal;
+        let is_refunded = match refunded_at {
+            Some(at) => at <= *removal,
+            None => refunded_on.is_some_and(|refunded| refunded <= removed_on),
+        };
+        if is_bought && !is_refunded && removed_on < over {
+            return Ok(Some(*removal));
+        }
+    }
+    Ok(None)
+}
+
+fn next_day(day: BillingDay) -> Result<BillingDay, OutsideCalendar> {
+    day.checked_add_days(1).ok_or(OutsideCalendar)
 }
 
 /// The last day of a validity that begins on `first`. `[T]` deduction guide: "from 00:00:00 on the day of
@@ -140,13 +222,21 @@ fn last_day(first: BillingDay, validity: Validity) -> Result<BillingDay, Outside
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::quantity::{Cents, SdkAppId};
+    use crate::rules::quantity::Cents;
     use crate::rules::testing::{at, book, day, plan};
 
-    /// One package a line: id, plan, apps (or `-`), day of purchase, and in any order `refunded=<day>`, `void`;
-    /// after `=` its first and last day. Purchases are at 09:00 UTC, refunds at 12:00; the batch knows all until
-    /// 2024-12-31.
+    /// One package a line: id, plan, apps (or `-`), day of purchase, maybe `refunded=<day>`; after `=` its first and last
+    /// day. Purchases are at 09:00 UTC, refunds at 12:00; the batch knows all until 2024-12-31.
     fn check(table: &str) {
+        check_removed(&[], table);
+    }
+
+    /// The same after removals at 10:00 UTC on these days.
+    fn check_removed(removals: &[&str], table: &str) {
+        let carried = Carried {
+            removals: removals.iter().map(|day| at(&format!("{day}T10:00:00Z"))).collect(),
+            ..Carried::default()
+        };
         let book = book();
         let calendar = Calendar::new(chrono_tz::UTC, chrono::NaiveTime::MIN);
         let lines: Vec<&str> = table.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -173,12 +263,12 @@ mod tests {
             book: &book,
             calendar: &calendar,
             known_until: calendar.billing_instant(day("2024-12-30")).unwrap(),
+            carried: &carried,
         };
-        let is_void = |id: &str| lines.iter().any(|line| line.starts_with(id) && line.contains(" void"));
         let mut reversed = packages.clone();
         reversed.reverse();
         for order in [&packages, &reversed] {
-            let placed = place(placing, order, is_void).unwrap();
+            let placed = place(placing, order).unwrap();
             for line in &lines {
                 let (id, expected) = (line.split_once(' ').unwrap().0, line.split_once(" = ").unwrap().1);
                 let found = placed.iter().find(|placed| placed.package.id == id);
@@ -262,12 +352,14 @@ mod tests {
     /// Bought after the removal that made the earlier ones void: it does not wait for them.
     #[test]
     fn void_packages_hold_up_nobody_who_came_later() {
-        check(
+        check_removed(
+            &["2024-03-19"],
             "
-            a engine.lite 1 2024-03-01 void = 2024-03-01 2024-03-31
-            b engine.lite 1 2024-03-02 void = 2024-04-01 2024-04-30
-            c engine.lite 1 2024-03-20      = 2024-03-20 2024-04-19
-            d engine.lite 1 2024-03-21      = 2024-04-20 2024-05-19
+            a engine.lite 1 2024-03-01                     = 2024-03-01 2024-03-31
+            b engine.lite 1 2024-03-02                     = 2024-04-01 2024-04-30
+            c engine.lite 1 2024-03-03 refunded=2024-03-04 = 2024-05-01 2024-05-31
+            d engine.lite 1 2024-03-20                     = 2024-03-20 2024-04-19
+            e engine.lite 1 2024-03-21                     = 2024-04-20 2024-05-19
             ",
         );
     }

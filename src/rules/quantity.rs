@@ -133,6 +133,15 @@ impl Instant {
     pub const fn micros(self) -> i64 {
         self.0
     }
+
+    /// So many hours of 3,600 s later, if 64 bits can hold it.
+    pub fn checked_add_hours(self, hours: i64) -> Option<Self> {
+        const MICROS: i64 = 3_600_000_000;
+        hours
+            .checked_mul(MICROS)
+            .and_then(|micros| self.0.checked_add(micros))
+            .map(Self)
+    }
 }
 
 impl From<DateTime<Utc>> for Instant {
@@ -295,6 +304,17 @@ fixed_point!(
     2,
     "money"
 );
+impl Cents {
+    /// The same as a price.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] when it does not fit.
+    pub fn to_unit_price(self) -> Result<UnitPrice, OutOfRange> {
+        let units = self.0.checked_mul(10_000).ok_or(OutOfRange { what: "price" })?;
+        Ok(UnitPrice::from_units(units))
+    }
+}
+
 fixed_point!(
     /// A price of one `per`, in millionths of the currency.
     UnitPrice,

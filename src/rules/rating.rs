@@ -6,6 +6,7 @@ use super::account_day::{Bill, BillLine, BilledItem, DayContext, RuleError};
 use super::facts::{Account, Payg};
 use super::grants::Grant;
 use super::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId};
+use super::subscriptions::{CreditLine, PurchaseLine};
 
 /// Prices what grants left of the lines, or marks it unbilled.
 ///
@@ -112,20 +113,29 @@ fn unpriced(context: DayContext<'_>, account: &Account<'_>, line: &BillLine, min
 ///
 /// # Errors
 /// [`OutOfRange`] when a sum leaves its range.
-pub(super) fn bills(book: &Book, lines: &[BillLine]) -> Result<Vec<Bill>, OutOfRange> {
+pub(super) fn bills(
+    book: &Book,
+    lines: &[BillLine],
+    purchases: &[PurchaseLine],
+    credits: &[CreditLine<'_>],
+) -> Result<Vec<Bill>, OutOfRange> {
+    let usage = lines
+        .iter()
+        .map(|line| (BilledItem::Usage(item_id(book, line.tier)), line.amount));
+    let purchases = purchases.iter().map(|line| (BilledItem::Package, line.amount));
+    let credits = credits.iter().map(|line| (BilledItem::Refund, line.amount));
     let mut bills: Vec<Bill> = Vec::new();
-    for line in lines {
-        let item = BilledItem::Usage(item_id(book, line.tier));
+    for (item, amount) in usage.chain(purchases).chain(credits) {
         match bills.binary_search_by_key(&item, |bill| bill.item) {
             Ok(found) => {
                 let bill = bills.get_mut(found).expect("just found");
-                bill.exact = bill.exact.plus(line.amount)?;
+                bill.exact = bill.exact.plus(amount)?;
             }
             Err(place) => bills.insert(
                 place,
                 Bill {
                     item,
-                    exact: line.amount,
+                    exact: amount,
                     amount: Default::default(),
                 },
             ),

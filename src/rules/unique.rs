@@ -73,12 +73,10 @@ impl<'a> Quotas<'a> {
     }
 }
 
-/// Valid on a day from `first` to `last`: on the day of its refund it is not.
+/// Valid on a day from `first` to `last`: on the day of its refund or of the account's removal it is not.
 fn is_valid_within(package: &Placed<'_>, first: BillingDay, last: BillingDay) -> bool {
-    let refunded_before = |day: BillingDay| package.refunded_on.is_some_and(|on| on <= day);
     let from = package.valid_from.max(first);
-    let to = package.valid_to.min(last);
-    from <= to && !package.void && !refunded_before(from)
+    from <= last && from < package.ends_on
 }
 
 #[cfg(test)]
@@ -88,7 +86,7 @@ mod tests {
     use crate::rules::quantity::{Cents, Instant};
     use crate::rules::testing::{book, day, plan};
 
-    /// Packages as `plan mau apps first last` (apps `-`: account-wide; `refunded=<day>` or `void` at the end), a line each; the
+    /// Packages as `plan mau apps first last` (apps `-`: account-wide; `ends=<day>`, of a refund or removal), a line each; the
     /// apps' users in October, and how many of them are above the quota.
     fn check(packages: &str, users: &[(i64, i64)], expected: &[i64]) {
         let lines: Vec<Vec<&str>> = packages
@@ -128,13 +126,8 @@ mod tests {
             .iter()
             .zip(&bought)
             .map(|(words, package)| {
-                let refunded = words.iter().find_map(|word| word.strip_prefix("refunded="));
-                Placed::at(
-                    package,
-                    (day(words[3]), day(words[4])),
-                    refunded.map(day),
-                    words.contains(&"void"),
-                )
+                let ends = words.iter().find_map(|word| word.strip_prefix("ends="));
+                Placed::at(*package, (day(words[3]), day(words[4])), ends.map(day))
             })
             .collect();
         let october = (day("2024-10-01"), day("2024-10-31"));
@@ -193,23 +186,17 @@ mod tests {
         check("engine.lite 9 1 2024-11-01 2024-11-30", &[(1, 10)], &[10]);
     }
 
+    /// By a refund, or the account's removal.
     #[test]
-    fn refunded_and_void_packages_count_while_they_were_valid() {
-        check(
-            "engine.lite 9 1 2024-09-15 2024-10-14 refunded=2024-10-02",
-            &[(1, 10)],
-            &[1],
-        );
-        check(
-            "engine.lite 9 1 2024-09-15 2024-10-14 refunded=2024-10-01",
-            &[(1, 10)],
-            &[10],
-        );
-        check(
-            "engine.lite 9 1 2024-10-15 2024-11-14 refunded=2024-10-15",
-            &[(1, 10)],
-            &[10],
-        );
-        check("engine.lite 9 1 2024-10-01 2024-10-31 void", &[(1, 10)], &[10]);
+    fn packages_that_were_ended_count_while_they_were_valid() {
+        let cases = [
+            ("2024-09-15 2024-10-14 ends=2024-10-02", 1),
+            ("2024-09-15 2024-10-14 ends=2024-10-01", 10),
+            ("2024-10-15 2024-11-14 ends=2024-10-15", 10),
+            ("2024-10-15 2024-11-14 ends=2024-10-16", 1),
+        ];
+        for (days, excess) in cases {
+            check(&format!("engine.lite 9 1 {days}"), &[(1, 10)], &[excess]);
+        }
     }
 }

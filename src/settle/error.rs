@@ -88,6 +88,22 @@ pub enum SettleError {
         /// How many were written where, or why they could not be.
         written: String,
     },
+    /// More accounts would be suspended or removed than the job allows (exit 3).
+    #[error(
+        "cannot settle {day}: it would newly suspend or remove {count} accounts, max_new_suspensions is {limit}: {}; look \
+         whether payments are missing, then raise the limit or pass --accept-suspensions",
+        named(.accounts, .count)
+    )]
+    TooManySuspensions {
+        /// The day.
+        day: BillingDay,
+        /// How many.
+        count: u64,
+        /// The job's limit.
+        limit: u64,
+        /// The first of them, ascending.
+        accounts: Vec<i64>,
+    },
     /// The rules cannot settle an account (exit 2 for a missing price, else 3).
     #[error("cannot settle {day}: {source}")]
     Rules {
@@ -150,6 +166,16 @@ pub enum SettleError {
     Store(#[from] StoreError),
 }
 
+/// Accounts, and how many there are beyond those that are named.
+fn named(accounts: &[i64], count: &u64) -> String {
+    let mut named: Vec<String> = accounts.iter().map(i64::to_string).collect();
+    let more = count.saturating_sub(accounts.len() as u64);
+    if more > 0 {
+        named.push(format!("and {more} more"));
+    }
+    named.join(", ")
+}
+
 fn reasons(counts: &[(Reason, u64)]) -> String {
     let listed: Vec<String> = counts
         .iter()
@@ -191,6 +217,7 @@ impl SettleError {
             | Self::MissingPartition { .. }
             | Self::ThinDay { .. }
             | Self::TooManyRejects { .. }
+            | Self::TooManySuspensions { .. }
             | Self::Rules { .. }
             | Self::AccountGone { .. }
             | Self::PurchaseMoved { .. }

@@ -1,7 +1,6 @@
 //! What the contract asks for and this version does not do yet: said, so that nobody misses money unknowingly.
 
 use crate::job::{Job, Shape};
-use crate::rules::quantity::BillingDay;
 
 use super::error::SettleError;
 
@@ -25,39 +24,11 @@ fn other_shape(job: &Job) -> Option<&'static str> {
 
 /// What the job names and this version reads and checks, but does not act on.
 pub fn not_acted_on(job: &Job) -> Vec<String> {
-    let inputs = &job.inputs;
     let mut gaps = Vec::new();
-    if inputs.refund_requests.is_some() {
-        gaps.push("inputs.refund_requests is not acted on by this version: no request is decided".to_owned());
-    }
     if let Some(shape) = other_shape(job) {
         gaps.push(format!(
             "inputs.usage.shape = \"{shape}\" cannot be settled by this version"
         ));
     }
     gaps
-}
-
-/// Purchases of a day, which SPEC 3.8 bills.
-pub(super) fn purchases(day: BillingDay, count: i64) -> Option<String> {
-    let packages = match count {
-        0 => return None,
-        1 => "1 package".to_owned(),
-        _ => format!("{count} packages"),
-    };
-    Some(format!(
-        "purchases are not charged by this version: {packages} bought on {day}"
-    ))
-}
-
-/// Packages that SPEC 3.8 renews.
-pub(super) fn renewals(count: i64) -> Option<String> {
-    let packages = match count {
-        0 => return None,
-        1 => "1 package has".to_owned(),
-        _ => format!("{count} packages have"),
-    };
-    Some(format!(
-        "{packages} auto_renew = true, which is not acted on by this version: they end without a renewal"
-    ))
 }

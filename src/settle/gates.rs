@@ -13,6 +13,7 @@ use crate::rules::quantity::BillingDay;
 use crate::store::Object;
 
 use super::error::SettleError;
+use super::night::Stopped;
 
 /// How many settled days the thin-day gate looks back on.
 const THIN_DAY_WINDOW: usize = 7;
@@ -76,6 +77,19 @@ pub(super) fn thin_day(job: &Job, ledger: &Ledger, day: BillingDay, accepted: u6
         days: before.len(),
         mean: u64::try_from(sum / days).expect("a mean of u64 fits u64"),
         least: u64::try_from(least).expect("a part of a mean of u64 fits u64"),
+    })
+}
+
+/// Refuses a day that would newly suspend or remove more accounts than the job allows.
+pub(super) fn too_many_suspensions(job: &Job, day: BillingDay, stopped: Stopped) -> Result<(), SettleError> {
+    if stopped.count <= job.max_new_suspensions {
+        return Ok(());
+    }
+    Err(SettleError::TooManySuspensions {
+        day,
+        count: stopped.count,
+        limit: job.max_new_suspensions,
+        accounts: stopped.named,
     })
 }
 

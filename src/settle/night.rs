@@ -13,9 +13,13 @@ use crate::inputs::usage::{Group, Groups};
 use crate::ledger::batch::{BatchWriter, Ledger};
 use crate::ledger::state::{AccountState, Listings, StateReader};
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder};
-use crate::rules::account_day::{AccountFacts, DayContext, GrantId, GrantState, RuleError, settle_account_day};
+use crate::rules::account_day::{
+    AccountDay, AccountFacts, DayContext, GrantId, GrantState, RuleError, settle_account_day,
+};
+use crate::rules::dunning::{Standing, State};
 use crate::rules::facts::{Measured, Opening, OpeningGrant, Package, UsageGroup};
-use crate::rules::quantity::{BillingDay, Instant, Quota};
+use crate::rules::quantity::{AccountId, BillingDay, Instant, Quota};
+use crate::rules::subscriptions::{Breach, Limit};
 
 use super::Progress;
 use super::error::SettleError;
@@ -26,6 +30,8 @@ use super::totals::{DayTotals, UsageDigest};
 const CHUNK_ACCOUNTS: usize = 512;
 /// … or this many usage groups, whichever comes first.
 const CHUNK_GROUPS: usize = 8_192;
+/// How many of the accounts that a day would suspend or remove are named.
+const STOPPED_NAMED: usize = 1_000;
 /// How ids of free cycles begin; no package's does.
 const FREE: &str = "free:";
 /// Chunks per thread in a window.
@@ -49,6 +55,30 @@ pub(super) struct Merged {
     /// Digest of the day's usage.
     pub usage_digest: String,
     pub notices: Notices,
+    /// Accounts that the day newly suspends or removes.
+    pub stopped: Stopped,
+}
+
+/// Accounts that a day newly suspends or removes: how many, and the first of them.
+#[derive(Debug, Default)]
+pub(super) struct Stopped {
+    pub count: u64,
+    pub named: Vec<i64>,
+}
+
+impl Stopped {
+    fn note(&mut self, account: i64) {
+        self.count += 1;
+        if self.named.len() < STOPPED_NAMED {
+            self.named.push(account);
+        }
+    }
+
+    fn add(&mut self, later: Self) {
+        self.count += later.count;
+        let room = STOPPED_NAMED - self.named.len();
+        self.named.extend(later.named.into_iter().take(room));
+    }
 }
 
 /// Accounts in order, with their usage and where they stood.
@@ -62,8 +92,16 @@ struct Chunk {
 /// What the settling of a chunk adds to.
 struct ChunkWork<'a> {
     rows: RowsBuilder<'a>,
-    totals: DayTotals,
+    seen: Seen,
     listings: Listings<'a>,
+}
+
+/// What a chunk came to beside its rows.
+#[derive(Default)]
+struct Seen {
+    totals: DayTotals,
+    stopped: Stopped,
+    breaches: Notice,
 }
 
 struct ChunkAccount {
@@ -96,7 +134,7 @@ impl DayMerge<'_> {
             digest: UsageDigest::new(self.day.book),
             notices: Notices::default(),
         };
-        let mut totals = DayTotals::default();
+        let mut seen = Seen::default();
         let mut window = feed.window()?;
         let mut settled: Vec<Rows> = Vec::new();
         while !window.is_empty() || !settled.is_empty() {
@@ -105,32 +143,36 @@ impl DayMerge<'_> {
                 || rayon::join(|| self.settle_window(&window), || feed.window()),
             );
             appended?;
-            for (rows, chunk_totals) in rows? {
-                totals.add(&chunk_totals).map_err(|what| SettleError::OutOfRange {
-                    day: self.day.day,
-                    what,
-                })?;
+            for (rows, of_chunk) in rows? {
+                seen.totals
+                    .add(&of_chunk.totals)
+                    .map_err(|what| SettleError::OutOfRange {
+                        day: self.day.day,
+                        what,
+                    })?;
+                seen.stopped.add(of_chunk.stopped);
+                seen.breaches.add(of_chunk.breaches);
                 settled.push(rows);
             }
             window = next?;
         }
-        feed.finish(totals)
+        feed.finish(seen)
     }
 
     /// The rows of a window's chunks, in order; the error of the first chunk that has one.
-    fn settle_window(&self, window: &[Chunk]) -> Result<Vec<(Rows, DayTotals)>, SettleError> {
+    fn settle_window(&self, window: &[Chunk]) -> Result<Vec<(Rows, Seen)>, SettleError> {
         let results: Vec<_> = window.par_iter().map(|chunk| self.settle_chunk(chunk)).collect();
         results.into_iter().collect()
     }
 
-    fn settle_chunk(&self, chunk: &Chunk) -> Result<(Rows, DayTotals), SettleError> {
+    fn settle_chunk(&self, chunk: &Chunk) -> Result<(Rows, Seen), SettleError> {
         let id = |entry: &ChunkAccount| self.dimensions.account(entry.position).id;
         let (Some(first), Some(last)) = (chunk.accounts.first(), chunk.accounts.last()) else {
-            return Ok((Rows::empty(), DayTotals::default()));
+            return Ok((Rows::empty(), Seen::default()));
         };
         let mut work = ChunkWork {
             rows: RowsBuilder::new(self.rows),
-            totals: DayTotals::default(),
+            seen: Seen::default(),
             listings: Listings::new(self.ledger, id(first), id(last)),
         };
         let (mut usage_start, mut measured_start) = (0, 0);
@@ -141,7 +183,7 @@ impl DayMerge<'_> {
             self.settle_account(entry, usage, measured, &mut work)?;
         }
         self.progress.accounts_settled(chunk.accounts.len());
-        Ok((work.rows.finish(), work.totals))
+        Ok((work.rows.finish(), work.seen))
     }
 
     fn settle_account(
@@ -175,21 +217,28 @@ impl DayMerge<'_> {
         let completed;
         let mut day = settle(&entry.opening)?;
         if entry.is_known
-            && let Some(opening) = self.completed_opening(entry, &packages, &day.grants, &mut work.listings)?
+            && let Some(opening) = self.completed_opening(entry, &packages, &day, &mut work.listings)?
         {
             completed = opening;
             day = settle(&completed)?;
         }
         if !entry.is_known {
-            work.totals.idle_openings += idle_cycles(&entry.opening, &day.grants);
+            work.seen.totals.idle_openings += idle_cycles(&entry.opening, &day.grants);
         }
         let digest = facts::digest(self.day.book, &account, &packages, &requests, self.known_at);
-        work.totals
-            .count(self.day, &day, usage, &packages, &payments)
+        work.seen
+            .totals
+            .count(&day, usage, &payments, entry.opening.standing)
             .map_err(|what| SettleError::OutOfRange {
                 day: self.day.day,
                 what,
             })?;
+        if is_newly_stopped(entry.opening.standing, day.standing) {
+            work.seen.stopped.note(account.id.get());
+        }
+        for breach in &day.breaches {
+            work.seen.breaches.note(self.breach(account.id, breach));
+        }
         work.rows
             .push_account(account.id, &day, usage, digest)
             .map_err(|error| SettleError::OutOfRange {
@@ -199,21 +248,27 @@ impl DayMerge<'_> {
     }
 
     /// The opening with what was used of grants that are older than the last snapshot but not in it: a purchase or refund that
-    /// came late has changed their days, so that they are valid again. None when there is no such grant.
+    /// came late has changed their days, so that they are valid again, or their refund is to be decided. None when there is no
+    /// such grant.
     fn completed_opening(
         &self,
         entry: &ChunkAccount,
         packages: &[Package<'_>],
-        grants: &[GrantState<'_>],
+        day: &AccountDay<'_>,
         listings: &mut Listings<'_>,
     ) -> Result<Option<Opening>, SettleError> {
         let mut completed: Option<Opening> = None;
-        for state in grants {
-            let Some(since) = self.listed_since(state.grant, packages)? else {
+        let given_back = day
+            .refunds
+            .iter()
+            .map(|refund| GrantId::Package(refund.request.package));
+        for grant in day.grants.iter().map(|state| state.grant).chain(given_back) {
+            let Some(since) = self.listed_since(grant, packages, &entry.opening)? else {
                 continue;
             };
-            let id = state.grant.to_string();
-            if entry.opening.grants.iter().any(|grant| grant.id == id) {
+            let id = grant.to_string();
+            let known = completed.as_ref().unwrap_or(&entry.opening);
+            if known.grants.iter().any(|grant| grant.id == id) {
                 continue;
             }
             let account = self.dimensions.account(entry.position).id;
@@ -234,16 +289,24 @@ impl DayMerge<'_> {
         Ok(completed)
     }
 
-    /// The first day whose batch may have listed a grant that began before this day; None for one that begins with it.
-    fn listed_since(&self, grant: GrantId<'_>, packages: &[Package<'_>]) -> Result<Option<BillingDay>, SettleError> {
+    /// The first day whose batch may have listed a grant that began before this day; None for one that begins with it, or that
+    /// nobody knows.
+    fn listed_since(
+        &self,
+        grant: GrantId<'_>,
+        packages: &[Package<'_>],
+        opening: &Opening,
+    ) -> Result<Option<BillingDay>, SettleError> {
         let first = match grant {
             GrantId::Free { first_day, .. } => first_day,
             GrantId::Package(id) => {
-                let package = packages
-                    .iter()
-                    .find(|package| package.id == id)
-                    .expect("grants are of these packages");
-                self.day.calendar.day_of(package.purchased_at)?
+                let bought = packages.iter().find(|package| package.id == id);
+                let renewed = || opening.carried.renewals.iter().find(|renewal| renewal.id == id);
+                let purchased_at = bought.map(|package| package.purchased_at);
+                let Some(at) = purchased_at.or_else(|| renewed().map(|renewal| renewal.purchased_at)) else {
+                    return Ok(None);
+                };
+                self.day.calendar.day_of(at)?
             }
         };
         // Its days may have moved within the time in which settled days are looked at again.
@@ -254,6 +317,23 @@ impl DayMerge<'_> {
             .unwrap_or(first);
         Ok((first < self.day.day).then_some(first.min(since)))
     }
+
+    /// A purchase that its plan does not allow, for people.
+    fn breach(&self, account: AccountId, breach: &Breach<'_>) -> String {
+        let plan = &self.day.book.plan(breach.plan).id;
+        let limit = match breach.limit {
+            Limit::MaxPurchases(most) => format!("an account may buy {plan} {most} times"),
+            Limit::NewCustomers => format!("{plan} is for new customers"),
+        };
+        format!("{} of account {account}: {limit}", breach.package)
+    }
+}
+
+/// Whether an account was neither suspended nor removed, or not removed, and is now. Beneath a violation too: removal voids
+/// its grants all the same.
+fn is_newly_stopped(before: Standing, after: Standing) -> bool {
+    let (before, after) = (before.state(), after.state());
+    matches!(after, State::Suspended | State::Removed) && after != before
 }
 
 /// Merges usage groups, dimensions and opening states by account.
@@ -274,6 +354,8 @@ pub(super) struct Notices {
     pub packages_gone: Notice,
     /// Accounts that registered since the first settled day and have an opening.
     pub late_openings: Notice,
+    /// Purchases that their plans do not allow.
+    pub breaches: Notice,
 }
 
 /// How many, and the first.
@@ -289,6 +371,13 @@ impl Notice {
             self.first = what;
         }
         self.count += 1;
+    }
+
+    fn add(&mut self, later: Self) {
+        if self.count == 0 {
+            self.first = later.first;
+        }
+        self.count += later.count;
     }
 }
 
@@ -371,7 +460,8 @@ impl Feed<'_, '_> {
             .grants
             .iter()
             .filter(|grant| !state.expired.contains(&grant.id));
-        for grant in listed.filter(|grant| !grant.id.starts_with(FREE)) {
+        let is_renewal = |id: &str| state.opening.carried.renewals.iter().any(|renewal| renewal.id == id);
+        for grant in listed.filter(|grant| !grant.id.starts_with(FREE) && !is_renewal(&grant.id)) {
             match packages.iter().find(|package| package.id == grant.id) {
                 None => self
                     .notices
@@ -402,7 +492,7 @@ impl Feed<'_, '_> {
     }
 
     /// After the last account nothing may be left over.
-    fn finish(mut self, totals: DayTotals) -> Result<Merged, SettleError> {
+    fn finish(mut self, seen: Seen) -> Result<Merged, SettleError> {
         if let Some(state) = self.states.next() {
             return Err(self.gone(state?.account.get()));
         }
@@ -414,10 +504,12 @@ impl Feed<'_, '_> {
             self.figures.next().is_none(),
             "what is measured is of known accounts only"
         );
+        self.notices.breaches = seen.breaches;
         Ok(Merged {
-            totals,
+            totals: seen.totals,
             usage_digest: self.digest.finish(),
             notices: self.notices,
+            stopped: seen.stopped,
         })
     }
 

@@ -14,15 +14,13 @@ use crate::inputs::rejects::{Reject, Rejects};
 use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest};
 use crate::job::{Job, Shape};
 use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger, LedgerError};
-use crate::ledger::record::{BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
+use crate::ledger::record::{BILLING_TIME, BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
 use crate::ledger::state::state_at;
 use crate::ledger::tables::{RowContext, RowsBuilder};
 use crate::rules::account_day::{DayContext, DeductionPeriod};
-use crate::rules::calendar::{Calendar, OutsideCalendar};
+use crate::rules::calendar::OutsideCalendar;
 use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::{Object, Store};
-
-use chrono::NaiveTime;
 
 use super::error::SettleError;
 use super::night::{DayMerge, Merged};
@@ -30,9 +28,6 @@ use super::plan::plan;
 use super::unchanged::Found;
 use super::measured::{self, DayMeasured, MeasuredInputs};
 use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gaps, gates, warnings};
-
-/// How commit records write a billing time.
-const BILLING_TIME: &str = "%H:%M:%S";
 
 /// What a run holds from its first day to its last.
 pub(super) struct Run<'a> {
@@ -236,7 +231,10 @@ impl Run<'_> {
         let mut writer = self.ledger.begin(batch)?;
         // An error drops the writer, which deletes what it staged.
         let entries = measured.entries.clone();
-        let (merged, control, file_totals) = self.merge(day, context, (scan, measured), &mut writer)?;
+        let (mut merged, control, file_totals) = self.merge(day, context, (scan, measured), &mut writer)?;
+        if !self.options.accept_suspensions {
+            gates::too_many_suspensions(self.job, day, std::mem::take(&mut merged.stopped))?;
+        }
         stages.push((Stage::Settle, lap(&mut clock)));
         let committed = writer.commit(self.record_facts((&files, &file_totals), entries, control))?;
         stages.push((Stage::Publish, lap(&mut clock)));
@@ -331,15 +329,13 @@ impl Run<'_> {
         let Some(last) = self.ledger.batches().last() else {
             return Ok(None);
         };
-        let record = self.ledger.record(*last)?;
-        let time = NaiveTime::parse_from_str(&record.job.billing_time, BILLING_TIME).map_err(|_| {
+        let billed_at = self.ledger.record(*last)?.billed_at();
+        billed_at.map(Some).map_err(|message| {
             SettleError::Ledger(LedgerError::Damaged {
                 path: format!("_batches/{last}.json"),
-                message: format!("{} is no billing time", record.job.billing_time),
+                message,
             })
-        })?;
-        let calendar = Calendar::new(self.job.calendar.zone(), time);
-        Ok(Some(calendar.billing_instant(last.day)?))
+        })
     }
 
     fn row_context(&self, day: BillingDay) -> Result<RowContext<'_>, SettleError> {

@@ -5,9 +5,10 @@ use sha2::{Digest, Sha256};
 use crate::catalog::book::Book;
 use crate::inputs::rejects::{Reason, Rejects};
 use crate::inputs::usage::Group;
-use crate::ledger::record::{ControlTotals, MinuteTotals};
-use crate::rules::account_day::{AccountDay, DayContext};
-use crate::rules::facts::{Package, Payment, UsageGroup};
+use crate::ledger::record::{ControlTotals, DecisionTotals, MinuteTotals};
+use crate::rules::account_day::AccountDay;
+use crate::rules::dunning::{Standing, State};
+use crate::rules::facts::{Payment, UsageGroup};
 use crate::rules::quantity::{Amount, Cents, Quantity};
 
 /// The name of a sum that left 64 bits.
@@ -55,43 +56,62 @@ day_totals! {
     unpriced_minutes: "minutes",
     /// Lines with a quantity that costs nothing because its tier has no price.
     unpriced_quantities: "lines",
-    /// Packages bought on the day that have a price and are no gifts.
-    purchases: "purchases",
     /// Accounts of which payments were counted before that are gone now.
     payments_gone: "accounts",
     /// Rows of `opening_grants` that name a free cycle that does not run.
     idle_openings: "openings",
-    /// Packages with a price and `auto_renew`.
-    auto_renewals: "renewals",
+    /// Accounts that became overdue.
+    overdue: "accounts",
+    /// Accounts that were suspended.
+    suspended: "accounts",
+    /// Accounts that were removed.
+    removed: "accounts",
+    /// Accounts that are active again.
+    resumed: "accounts",
+    /// Packages bought, renewals of the night before among them.
+    purchased: "packages",
+    /// Packages renewed for the day after.
+    renewed: "packages",
+    /// Refund requests approved.
+    refunded: "refunds",
+    /// Refund requests refused.
+    refused: "refunds",
 }
 
 impl DayTotals {
-    /// Counts one account's day.
+    /// Counts one account's day; `before` is how the account stood when it began.
     pub(super) fn count(
         &mut self,
-        context: DayContext<'_>,
         day: &AccountDay<'_>,
         usage: &[UsageGroup],
-        packages: &[Package<'_>],
         payments: &[Payment],
+        before: Standing,
     ) -> Result<(), Overflow> {
+        let now = day.standing.state();
+        let became = |state| i64::from(now == state && before.state() != state);
+        let approved = day.refunds.iter().filter(|refund| refund.outcome.is_ok()).count();
+        let paid_out = payments.iter().any(|payment| payment.amount < Cents::ZERO);
         let mut one = Self {
             accounts: 1,
             apps: length(usage.chunk_by(|a, b| a.app == b.app).count()),
-            lines: length(day.lines.len()),
+            lines: length(day.lines.len() + day.purchases.len() + day.credits.len()),
             bills: length(day.bills.len()),
             paid: day.balance.paid,
             closing: day.balance.closing,
             amount: day.balance.charged,
+            payments_gone: i64::from(day.balance.paid < Cents::ZERO && !paid_out),
+            overdue: became(State::Overdue),
+            suspended: became(State::Suspended),
+            removed: became(State::Removed),
+            resumed: became(State::Active),
+            renewed: length(day.renewals.len()),
+            refunded: length(approved),
+            refused: length(day.refunds.len() - approved),
             ..Self::default()
         };
-        let paid_out = payments.iter().any(|payment| payment.amount < Cents::ZERO);
-        one.payments_gone = i64::from(day.balance.paid < Cents::ZERO && !paid_out);
-        for package in packages {
-            let sold = !package.gift && context.book.plan(package.plan).price.is_some();
-            let bought = context.calendar.day_of(package.purchased_at);
-            one.purchases += i64::from(sold && bought == Ok(context.day));
-            one.auto_renewals += i64::from(sold && package.auto_renew);
+        for line in &day.purchases {
+            let bought = line.quantity.units() / Quantity::from_whole(1).map_err(|error| error.what)?.units();
+            one.purchased = one.purchased.checked_add(bought).ok_or("packages")?;
         }
         for bill in &day.bills {
             one.exact = one.exact.plus(bill.exact).map_err(|error| error.what)?;
@@ -155,6 +175,16 @@ impl DayTotals {
                 package: self.package_minutes,
                 payg: self.payg_minutes,
                 unbilled: self.unbilled_minutes,
+            },
+            decisions: DecisionTotals {
+                overdue: self.overdue.unsigned_abs(),
+                suspended: self.suspended.unsigned_abs(),
+                removed: self.removed.unsigned_abs(),
+                resumed: self.resumed.unsigned_abs(),
+                purchased: self.purchased.unsigned_abs(),
+                renewed: self.renewed.unsigned_abs(),
+                refunded: self.refunded.unsigned_abs(),
+                refused: self.refused.unsigned_abs(),
             },
             amount: self.amount.to_string(),
             exact: self.exact.to_string(),

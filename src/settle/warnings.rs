@@ -2,7 +2,6 @@
 
 use crate::rules::quantity::BillingDay;
 
-use super::gaps;
 use super::night::{Merged, Notice};
 
 /// The warnings of a day.
@@ -21,6 +20,10 @@ pub(super) fn of_day(day: BillingDay, merged: &Merged) -> Vec<String> {
              stood: look for rows that do not belong there"
         )
     }));
+    warnings.extend(
+        counted(&notices.breaches, "purchase", "purchases")
+            .map(|purchases| format!("{purchases}: beyond what the plan allows, and billed on {day} all the same")),
+    );
     if totals.idle_openings > 0 {
         warnings.push(format!(
             "{} rows of opening_grants name a free cycle that does not contain {day}: they are without effect",
@@ -46,8 +49,6 @@ pub(super) fn of_day(day: BillingDay, merged: &Merged) -> Vec<String> {
             totals.unpriced_quantities
         ));
     }
-    warnings.extend(gaps::purchases(day, totals.purchases));
-    warnings.extend(gaps::renewals(totals.auto_renewals));
     warnings
 }
 

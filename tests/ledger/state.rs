@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use nightbill::ledger::batch::LedgerError;
 use nightbill::ledger::state::{AccountState, StateReader, state_at};
 use nightbill::ledger::tables::{Rows, RowsBuilder, Table};
-use nightbill::rules::account_day::{AccountDay, BalanceState, Deduction, DeductionPeriod, GrantId, GrantStatus};
+use nightbill::rules::account_day::{Deduction, DeductionPeriod, GrantId, GrantStatus};
 use nightbill::rules::quantity::{BillingDay, Cents, Minutes, Quota, Ratio};
 
 use crate::fixture::{self, AV_HD, account, app, batch, book, context, day, grant, ledger, post, rows, store};
@@ -33,22 +33,12 @@ fn snapshot(day: BillingDay, accounts: &[Stands]) -> Rows {
         let package = format!("p-{}", stands.id);
         let mut grant = grant(GrantId::Package(&package), &[], stands.used);
         grant.status = stands.status;
-        let empty = AccountDay {
-            usage: Vec::new(),
-            lines: Vec::new(),
-            bills: Vec::new(),
-            deductions: Vec::new(),
-            grants: vec![grant],
-            balance: BalanceState {
-                opening: Cents::ZERO,
-                paid: Cents::ZERO,
-                charged: Cents::ZERO,
-                closing: Cents::from_units(stands.closing),
-                paid_total: Cents::from_units(stands.closing * 2),
-            },
-        };
+        let mut day = fixture::account_day(stands.id, day);
+        day.grants = vec![grant];
+        day.balance.closing = Cents::from_units(stands.closing);
+        day.balance.paid_total = Cents::from_units(stands.closing * 2);
         builder
-            .push_account(account(stands.id), &empty, &[], stands.id * 100)
+            .push_account(account(stands.id), &day, &[], stands.id * 100)
             .unwrap();
     }
     builder.finish()
@@ -128,7 +118,7 @@ fn snapshots_of_the_day() {
     );
     assert_eq!(
         state_of(directory.path(), "2024-10-12"),
-        ["1 0.10 0.20 100 | p-1 1.00", "3 -0.05 -0.10 300 | p-3 500.00 void"]
+        ["1 0.10 0.20 100 | p-1 1.00", "3 -0.05 -0.10 300 | p-3 500.00"]
     );
     assert_eq!(state_of(directory.path(), "2024-10-13"), ["1 0.20 0.40 100 | p-1 3.00"]);
 }

@@ -352,12 +352,12 @@ fn opening_of(opening: &plain::Opening) -> Opening {
         id: grant.id.clone(),
         opening: quota(&grant.opening),
         used: quota(&grant.used),
-        void: grant.void,
     };
     Opening {
         balance: cents(&opening.balance),
         paid_total: cents(&opening.paid_total),
         grants: opening.grants.iter().map(grant_of).collect(),
+        ..Opening::default()
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use nightbill::catalog::book::{PlanId, Round};
-use nightbill::rules::account_day::{AccountDay, Deduction, DeductionPeriod};
-use nightbill::rules::facts::{OpeningGrant, Package, Payg, Payment, UsageGroup};
+use nightbill::rules::account_day::{AccountDay, BilledItem, Deduction, DeductionPeriod};
+use nightbill::rules::facts::{Package, Payg, Payment, UsageGroup};
 use nightbill::rules::quantity::{Amount, BillingDay, Cents, Instant, Minutes, Quota, SdkAppId, Seconds};
 use nightbill::rules::recorder::{Outcome, PassedOver};
 use proptest::collection::{btree_map, vec};
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
 
 use crate::book::day;
-use crate::world::{Kept, KeptStep, World};
+use crate::world::{Kept, KeptStep, World, opening_after};
 
 const MICROS_A_DAY: i64 = 86_400_000_000;
 const APPS: [i64; 3] = [1, 2, 3];
@@ -105,16 +105,7 @@ fn settle_all(
         world.usage = by_day_or_period(world.period, usage);
         let day = world.settle();
         check(&world, &day)?;
-        let grants = day.grants.iter().map(|grant| OpeningGrant {
-            id: grant.grant.to_string(),
-            opening: grant.opening,
-            used: grant.used,
-        });
-        let opening = nightbill::rules::facts::Opening {
-            balance: day.balance.closing,
-            paid_total: day.balance.paid_total,
-            grants: grants.collect(),
-        };
+        let opening = opening_after(&day);
         world.opening = opening;
         world.day = world.day.checked_add_days(1).unwrap();
     }
@@ -274,8 +265,14 @@ fn shuffle<T>(list: &mut [T], pick: &Index) {
 
 fn bills_add_up(world: &World, day: &AccountDay<'_>) -> Result<(), TestCaseError> {
     let mut exact: BTreeMap<_, i128> = BTreeMap::new();
+    for line in &day.purchases {
+        *exact.entry(BilledItem::Package).or_default() += line.amount.units();
+    }
+    for line in &day.credits {
+        *exact.entry(BilledItem::Refund).or_default() += line.amount.units();
+    }
     for line in &day.lines {
-        let item = world.book.tiers[line.tier.index()].item;
+        let item = BilledItem::Usage(world.book.tiers[line.tier.index()].item);
         let by_account = world.book.item_of(line.tier).round == Round::Account;
         prop_assert_eq!(by_account, line.app == SdkAppId::ACCOUNT_WIDE);
         *exact.entry(item).or_default() += line.amount.units();

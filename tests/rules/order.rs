@@ -138,11 +138,11 @@ fn every_reason_is_told() {
         .package("e rtc_engine.lite 1 2024-05-15T00:00:00Z")
         .package("f rtc_engine.lite 2 2024-06-15T00:00:00Z")
         .package("g dashboard.standard 1 2024-06-15T00:00:00Z")
-        .package("h rtc_engine.lite 1;2 2024-06-15T00:00:00Z")
+        .package("h rtc_engine.lite 1;2 2024-05-14T00:00:00Z")
         .package("i rtc_engine.lite 1;2;3 2024-04-01T00:00:00Z")
         .package("j rtc_engine.lite - 2024-06-16T02:00:00.000001Z")
         .opening_grant("free:7:2024-06-01", "0", "9997")
-        .void_grant("h")
+        .removed("2024-05-14T01:00:00Z")
         .used(1, "av.hd", 60 * 60);
     let mut kept = Kept::default();
     let day = world.try_settle(Some(&mut kept)).unwrap();

@@ -7,8 +7,9 @@ use nightbill::rules::account_day::{
 };
 use nightbill::rules::calendar::Calendar;
 use nightbill::rules::facts::{
-    Account, DisabledApp, Opening, OpeningGrant, Package, Payg, Payment, RefundRequest, UsageGroup,
+    Account, DisabledApp, ExhaustedApp, Opening, OpeningGrant, Package, Payg, Payment, RefundRequest, UsageGroup,
 };
+use nightbill::rules::flags::{Flag, FlagKind};
 use nightbill::rules::quantity::{AccountId, BillingDay, Cents, Instant, Quota, SdkAppId, Seconds};
 use nightbill::rules::recorder::{Recorder, Step};
 
@@ -267,6 +268,33 @@ impl World {
             format!("{} {dates} used {} of {} {status}", row.grant, row.used, row.quota)
         };
         day.grants.iter().map(text).collect()
+    }
+}
+
+/// What the ledger would say on the next morning: the snapshots, and the flags that go on.
+pub(crate) fn opening_after(day: &AccountDay<'_>) -> Opening {
+    let grant = |grant: &nightbill::rules::account_day::GrantState<'_>| OpeningGrant {
+        id: grant.grant.to_string(),
+        opening: grant.opening,
+        used: grant.used,
+    };
+    let exhausted = |flag: &&Flag| flag.kind == FlagKind::FreeExhausted;
+    Opening {
+        balance: day.balance.closing,
+        paid_total: day.balance.paid_total,
+        grants: day.grants.iter().map(grant).collect(),
+        standing: day.standing,
+        exhausted: day
+            .flags
+            .iter()
+            .filter(exhausted)
+            .map(|flag| ExhaustedApp {
+                app: flag.app,
+                product: flag.product,
+                since: flag.since,
+            })
+            .collect(),
+        carried: day.carried.clone(),
     }
 }
 

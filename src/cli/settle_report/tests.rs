@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::*;
 use crate::cli::json_doc;
 use crate::cli::terminal::to_json;
-use crate::ledger::record::{BatchId, MinuteTotals};
+use crate::ledger::record::{BatchId, DecisionTotals, MinuteTotals};
 use crate::rules::quantity::BillingDay;
 
 fn day(text: &str) -> BillingDay {
@@ -38,6 +38,7 @@ pub(crate) fn posted(date: &str) -> DayReport {
                 payg: 399_423,
                 unbilled: 577,
             },
+            decisions: DecisionTotals::default(),
             amount: "1593.70".to_owned(),
             exact: "1593.697770000".to_owned(),
             paid: "100.00".to_owned(),

@@ -12,6 +12,7 @@ use crate::rules::account_day::{GrantState, UsageLine};
 use crate::rules::facts::UsageGroup;
 use crate::rules::quantity::{AccountId, BillingDay, Instant, Minutes, OutOfRange, Quantity, SdkAppId, Seconds};
 use crate::rules::quantity::{Amount, UnitPrice};
+use crate::rules::subscriptions::CreditLine;
 
 use super::Table;
 use super::builders::{self, TierNames, push_apps, push_text};
@@ -201,7 +202,7 @@ impl<'a> RowsBuilder<'a> {
         lines.extend(day.credits.iter().map(|line| Line {
             app: line.app,
             names: names_of(BilledItem::Refund, line.package, book),
-            quantity: MINUS_ONE,
+            quantity: CreditLine::QUANTITY,
             unit_price: line.unit_price,
             amount: line.amount,
             ..PACKAGE_LINE
@@ -356,9 +357,6 @@ const PACKAGE_LINE: Line<'_> = Line {
     amount: Amount::ZERO,
     price_list: None,
 };
-
-/// The quantity of a refund.
-const MINUS_ONE: Quantity = Quantity::from_units(-1_000_000);
 
 fn usage_line<'a>(book: &'a Book, line: &BillLine) -> Line<'a> {
     let item = book.item_of(line.tier);
