@@ -9,9 +9,12 @@ RAYON_NUM_THREADS says; memory is the peak of resident memory that the kernel co
 figures are compared with those of DuckDB. Linux, Python 3.9 or later.
 """
 
+from __future__ import annotations
+
 import argparse
 import datetime
 import json
+import multiprocessing
 import os
 import platform
 import shutil
@@ -20,9 +23,12 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+# What makes and checks files runs in processes of its own: the kernel counts what a parent held at the fork as memory of the
+# command that it measures.
+if __name__ == "__mp_main__":
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 MONTH = [f"2024-10-{day:02}" for day in range(1, 32)]
 LAST = MONTH[-1]
@@ -149,8 +155,8 @@ def run(*command: str) -> tuple:
     return json.loads(printed), time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
-def measure(nightbill: str, directory: Path, case: tuple, rows: int, check: bool) -> list:
-    name, source, what, columns, is_last_day = case
+def make(directory: Path, case: tuple, rows: int) -> None:
+    name, source, _, columns, is_last_day = case
     random = np.random.default_rng(7)
     per_day = rows // len(MONTH) + 1
     written = 0
@@ -159,8 +165,13 @@ def measure(nightbill: str, directory: Path, case: tuple, rows: int, check: bool
         folder = LAST if is_last_day else date
         write(directory / f"{name}/date={folder}/part-{day}.parquet", columns(random, day, count))
         written += count
-    size = sum(file.stat().st_size for file in (directory / name).rglob("*.parquet"))
     (directory / f"{name}.toml").write_text(JOB.format(name=name, input=source))
+
+
+def measure(nightbill: str, directory: Path, case: tuple, rows: int, check: bool) -> list:
+    name, source, what, *_ = case
+    aside(make, directory, case, rows)
+    size = sum(file.stat().st_size for file in (directory / name).rglob("*.parquet"))
     document, seconds, cpu, peak = run(nightbill, "settle", str(directory / f"{name}.toml"), "--day", LAST)
     (settled,) = document["days"]
     stages = {stage["stage"]: stage["milliseconds"] / 1000 for stage in settled["stages"]}
@@ -168,10 +179,18 @@ def measure(nightbill: str, directory: Path, case: tuple, rows: int, check: bool
     if totals["accepted_rows"] != rows:
         sys.exit(f"{name}: {totals['accepted_rows']} of {rows} rows were accepted")
     if check:
-        compare(directory, name, source)
+        aside(compare, directory, name, source)
     shutil.rmtree(directory / name)
     return [what, f"{rows:,}", f"{size / 1e6:,.0f} MB", f"{stages['measured']:.1f}", f"{seconds:.1f}", f"{cpu:.1f}",
             f"{peak / 1e6:,.0f} MB"]  # fmt: skip
+
+
+def aside(work, *arguments) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=work, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        sys.exit(f"{work.__name__} ended with {process.exitcode}")
 
 
 QUERIES = {
@@ -222,7 +241,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="compare with DuckDB (slow)")
     options = parser.parse_args()
     shutil.rmtree(options.directory, ignore_errors=True)
-    prepare(options.directory)
+    aside(prepare, options.directory)
     try:
         print(f"{platform.system()} {platform.release()}, {os.cpu_count()} cores\n")
         print("| rows | count | files | read s | whole run s | CPU s | peak memory |")

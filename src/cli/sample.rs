@@ -22,6 +22,7 @@ use super::terminal::{JSON_FORMAT, Look, Terminal};
     nightbill sample /tmp/night            one day, 200 accounts, a million rows\n  \
     nightbill sample /tmp/big --accounts 20000 --rows 200_000_000 --layout sorted\n  \
     nightbill sample /tmp/week --days 7 --rows 7000000 --timezone Europe/Berlin\n  \
+    nightbill sample /tmp/month --days 31 --from 2024-10-01 --monthly\n  \
     nightbill sample /tmp/many --shape groups --accounts 1000000 --rows 3000000")]
 pub(crate) struct SampleArgs {
     /// The directory to fill; it must be empty, or not exist
@@ -54,6 +55,9 @@ pub(crate) struct SampleArgs {
     /// Usage files per day [default: one for each 2 million rows, 1 to 16]
     #[arg(long, value_name = "N")]
     files_per_day: Option<u32>,
+    /// Add relay samples, screenshots and logins, which a month's last day is billed for
+    #[arg(long)]
+    monthly: bool,
     /// Add an account per worked example of the purchase guide (four days from 2024-10-11, Asia/Shanghai)
     #[arg(long)]
     worked_examples: bool,
@@ -65,7 +69,8 @@ pub(crate) struct SampleArgs {
     no_job: bool,
     /// What ships with nightbill as sample_data/, exactly
     #[arg(long, conflicts_with_all = [
-        "seed", "from", "days", "timezone", "accounts", "rows", "shape", "layout", "files_per_day", "worked_examples",
+        "seed", "from", "days", "timezone", "accounts", "rows", "shape", "layout", "files_per_day", "monthly",
+        "worked_examples",
         "catalog", "no_job",
     ])]
     shipped: bool,
@@ -132,6 +137,7 @@ impl SampleArgs {
                 LayoutArg::Sorted => Layout::Sorted,
             }),
             files_per_day: self.files_per_day,
+            monthly_inputs: self.monthly,
             worked_examples: self.worked_examples,
             job,
             out: default.out,

@@ -23,10 +23,10 @@ use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::{Object, Store};
 
 use super::error::SettleError;
+use super::measured::{self, DayMeasured, MeasuredInputs};
 use super::night::{DayMerge, Merged};
 use super::plan::plan;
 use super::unchanged::Found;
-use super::measured::{self, DayMeasured, MeasuredInputs};
 use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gaps, gates, warnings};
 
 /// What a run holds from its first day to its last.

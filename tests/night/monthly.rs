@@ -154,7 +154,7 @@ fn screenshots_example_1_8_thousand_are_free() {
 /// `[T]` Video Screenshot Upload, example 2: 22 thousand are 12 thousand to pay for, 0.36 USD (decision M9).
 #[test]
 fn screenshots_example_2_22_thousand_cost_0_36() {
-    let world = shot(&[10_000, 5_000, 6_001]);
+    let world = shot(&[10_000, 5_000, 7_000]);
     assert_eq!(
         lines(&world, "screenshots"),
         ["0 2024-10-31 image 0 12000.000000 image 0.030000 1000 0.360000000"]
