@@ -28,6 +28,7 @@ from pathlib import Path
 if __name__ == "__mp_main__":
     import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
 MONTH = [f"2024-10-{day:02}" for day in range(1, 32)]
@@ -55,9 +56,9 @@ payments = "file:payments.csv"
 """
 
 
-def write(path: Path, columns: dict) -> None:
+def write(path: Path, table: pa.Table) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), path, row_group_size=ROW_GROUP, compression="zstd", compression_level=1)
+    pq.write_table(table, path, row_group_size=ROW_GROUP, compression="zstd", compression_level=1)
 
 
 def accounts_and_apps(random: np.random.Generator, rows: int) -> tuple:
@@ -67,64 +68,74 @@ def accounts_and_apps(random: np.random.Generator, rows: int) -> tuple:
     return account, app
 
 
-def times(random: np.random.Generator, day: int, rows: int) -> pa.Array:
-    millis = START + day * DAY + np.sort(random.integers(0, DAY, rows))
-    return pa.array(millis, pa.timestamp("ms", tz="UTC"))
+def times(random: np.random.Generator, rows: int) -> np.ndarray:
+    """Milliseconds of a day, in order."""
+    return np.sort(random.integers(0, DAY, rows))
 
 
-def relay(random: np.random.Generator, day: int, rows: int) -> dict:
+def texts(prefix: str, numbers: np.ndarray) -> pa.Array:
+    return pc.binary_join_element_wise(prefix, pc.cast(pa.array(numbers), pa.string()), "-")
+
+
+# Each makes the rows of a day; those of other days are the same but for their times, and what `redraw` draws again.
+
+
+def relay(random: np.random.Generator, rows: int) -> dict:
     account, app = accounts_and_apps(random, rows)
     # Some tasks of an account at a time, with ids like those of a tracing system.
-    task = account * 1_000 + random.integers(0, 200, rows)
-    names = np.char.add("task-", task.astype("U20"))
     return {
-        "account_id": account, "sdk_app_id": app, "task_id": pa.array(names, pa.string()), "ts": times(random, day, rows),
-        "kbps": random.integers(200, 4_000, rows).astype(np.int32),
+        "account_id": account, "sdk_app_id": app, "task_id": texts("task", account * 1_000 + random.integers(0, 200, rows)),
+        "ts": times(random, rows), "kbps": random.integers(200, 4_000, rows).astype(np.int32),
         "destination": pa.array(np.where(random.random(rows) < 0.7, "css", "third_party")).dictionary_encode(),
     }  # fmt: skip
 
 
-def screenshots(random: np.random.Generator, day: int, rows: int) -> dict:
-    account, app = accounts_and_apps(random, rows)
-    return {
-        "account_id": account, "sdk_app_id": app, "ts": times(random, day, rows),
-        "images": random.integers(1, 5, rows).astype(np.int32),
-    }  # fmt: skip
-
-
-def logins(random: np.random.Generator, day: int, rows: int) -> dict:
-    """Users who come back: some 20 million in a month."""
-    account, app = accounts_and_apps(random, rows)
-    return {
-        "account_id": account, "sdk_app_id": app, "ts": times(random, day, rows),
-        "user_id": pa.array(np.char.add("user-", random.integers(0, 2_000_000, rows).astype("U20")), pa.string()),
-    }  # fmt: skip
-
-
-def distinct_logins(random: np.random.Generator, day: int, rows: int) -> dict:
-    """The worst case: nobody comes twice."""
-    account, app = accounts_and_apps(random, rows)
-    return {
-        "account_id": account, "sdk_app_id": app, "ts": times(random, day, rows),
-        "user_id": np.arange(rows, dtype=np.int64) + day * (1 << 32),
-    }  # fmt: skip
-
-
-def one_day_relay(random: np.random.Generator, day: int, rows: int) -> dict:
-    """The worst case: every row is a task and minute of its own, and all of them are of one day (see `files`)."""
-    columns = relay(random, LAST_DAY, rows)
-    columns["task_id"] = np.arange(rows, dtype=np.int64) + day * (1 << 32)
+def relay_worst(random: np.random.Generator, rows: int) -> dict:
+    """Every row is a task of its own."""
+    columns = relay(random, rows)
+    columns["task_id"] = np.arange(rows, dtype=np.int64)
     return columns
 
 
-LAST_DAY = len(MONTH) - 1
-# name, input, what it is, how a day's rows are made, whether all files are of the month's last day
+def screenshots(random: np.random.Generator, rows: int) -> dict:
+    account, app = accounts_and_apps(random, rows)
+    images = random.integers(1, 5, rows).astype(np.int32)
+    return {"account_id": account, "sdk_app_id": app, "ts": times(random, rows), "images": images}
+
+
+def logins(random: np.random.Generator, rows: int) -> dict:
+    """Users of whom most come back day after day."""
+    account, app = accounts_and_apps(random, rows)
+    users = texts("user", random.integers(0, 2_000_000, rows))
+    return {"account_id": account, "sdk_app_id": app, "ts": times(random, rows), "user_id": users}
+
+
+def logins_worst(random: np.random.Generator, rows: int) -> dict:
+    """Nobody comes twice."""
+    columns = logins(random, rows)
+    columns["user_id"] = np.arange(rows, dtype=np.int64)
+    return columns
+
+
+def redraw(columns: dict, random: np.random.Generator, day: int, is_worst: bool) -> dict:
+    columns = dict(columns)
+    columns["ts"] = pa.array(START + day * DAY + columns["ts"], pa.timestamp("ms", tz="UTC"))
+    for name, least, most in [("kbps", 200, 4_000), ("images", 1, 5)]:
+        if name in columns:
+            columns[name] = random.integers(least, most, len(columns[name])).astype(np.int32)
+    for name in ["task_id", "user_id"]:
+        if name in columns and is_worst:
+            columns[name] = columns[name] + day * (1 << 32)
+    return columns
+
+
+# name, input, what it is, how a day's rows are made, whether no two rows are of the same task or user, whether all are of one day
 CASES = [
-    ("relay", "relay", "relay: samples of tasks, a month", relay, False),
-    ("relay-worst", "relay", "relay: no two rows of a task and minute, all on one day", one_day_relay, True),
-    ("screenshots", "screenshots", "screenshots", screenshots, False),
-    ("logins", "logins", "logins: users who come back, text ids", logins, False),
-    ("logins-worst", "logins", "logins: no user comes twice, integer ids", distinct_logins, False),
+    ("relay", "relay", "relay: samples of tasks, a month", relay, False, False),
+    ("relay-worst", "relay", "relay: no two rows of one task, all on one day", relay_worst, True, True),
+    ("screenshots", "screenshots", "screenshots, a month", screenshots, False, False),
+    ("logins", "logins", "logins: users who come back, text ids, a month", logins, False, False),
+    ("logins-worst", "logins", "logins: no user comes twice, integer ids, a month", logins_worst, True, False),
 ]
 
 
@@ -140,7 +151,7 @@ def prepare(directory: Path) -> None:
         "account_id": pa.array([1]), "sdk_app_id": pa.array([11]), "item": pa.array(["av"]), "tier": pa.array(["hd"]),
         "day": pa.array([datetime.date.fromisoformat(LAST)]), "seconds": pa.array([60]),
     }  # fmt: skip
-    write(directory / f"usage/date={LAST}/a.parquet", usage)
+    write(directory / f"usage/date={LAST}/a.parquet", pa.table(usage))
 
 
 def run(*command: str) -> tuple:
@@ -156,15 +167,17 @@ def run(*command: str) -> tuple:
 
 
 def make(directory: Path, case: tuple, rows: int) -> None:
-    name, source, _, columns, is_last_day = case
+    name, source, _, columns, is_worst, is_one_day = case
     random = np.random.default_rng(7)
-    per_day = rows // len(MONTH) + 1
+    first = columns(random, -(-rows // len(MONTH)))
     written = 0
     for day, date in enumerate(MONTH):
-        count = min(per_day, rows - written)
-        folder = LAST if is_last_day else date
-        write(directory / f"{name}/date={folder}/part-{day}.parquet", columns(random, day, count))
-        written += count
+        of_day = redraw(first, random, len(MONTH) - 1 if is_one_day else day, False)
+        if is_worst:
+            of_day = redraw(first, random, day, True) | {"ts": of_day["ts"]}
+        table = pa.table(of_day).slice(0, rows - written)
+        write(directory / f"{name}/date={LAST if is_one_day else date}/part-{day}.parquet", table)
+        written += len(table)
     (directory / f"{name}.toml").write_text(JOB.format(name=name, input=source))
 
 
