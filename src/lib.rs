@@ -8,6 +8,7 @@
 
 pub mod catalog;
 pub mod cli;
+pub mod compact;
 pub mod config;
 mod hex;
 pub mod inputs;

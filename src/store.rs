@@ -1,21 +1,24 @@
 //! URL -> object store. The only place that knows `object_store` and tokio; everything above reads and
 //! writes through [`Store`], whose calls block.
 
+mod at_once;
 mod connect;
 mod directories;
+mod list;
 mod location;
 mod message;
+mod read;
+mod upload;
 mod wait;
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
+pub use at_once::at_once;
 pub use location::Location;
 
 /// An object as a listing shows it.
@@ -36,12 +39,6 @@ impl Object {
             size: meta.size,
             etag: meta.e_tag.as_deref().map(|tag| tag.replace('"', "")),
         }
-    }
-
-    /// Whether an answer is about the very object that was listed.
-    fn is_still(&self, meta: &ObjectMeta) -> bool {
-        let now = Self::new(String::new(), meta);
-        now.size == self.size && (now.etag.is_none() || self.etag.is_none() || now.etag == self.etag)
     }
 }
 
@@ -163,9 +160,9 @@ impl Store {
     /// [`StoreError`] when the store does not answer.
     pub fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
         let below = self.full(prefix)?;
-        let metas: Vec<ObjectMeta> = self
+        let metas = self
             .waiting
-            .wait(self.objects.list(Some(&below)).try_collect())
+            .wait(list::list(self.objects.as_ref(), &below, self.is_remote()))
             .map_err(|error| self.error(prefix, &error))?;
         let mut objects: Vec<Object> = metas
             .iter()
@@ -200,54 +197,6 @@ impl Store {
         self.waiting
             .wait(async { self.objects.get(&full).await?.bytes().await })
             .map_err(|error| self.error(path, &error))
-    }
-
-    /// A byte range of a listed object; size and etag of the answer must be those of the listing.
-    ///
-    /// # Errors
-    /// [`StoreError::Changed`] when they are not, [`StoreError::NotFound`] when it is gone,
-    /// [`StoreError::Failed`] when the range is not within the object.
-    pub fn get_range(&self, object: &Object, range: Range<u64>) -> Result<Bytes, StoreError> {
-        if range.start > range.end || range.end > object.size {
-            return Err(StoreError::Failed {
-                path: self.shown(&object.path),
-                message: format!("bytes {range:?} are not within its {} bytes", object.size),
-            });
-        }
-        let full = self.full(&object.path)?;
-        let length = range.end - range.start;
-        let (metas, bytes) = self
-            .waiting
-            .wait(self.fetch(&full, range))
-            .map_err(|error| self.error(&object.path, &error))?;
-        // An answer carries the size and etag of the version that its bytes are of, so that comparing them says
-        // all that a conditional request would, on every store alike.
-        let whole = usize::try_from(length) == Ok(bytes.len());
-        if whole && metas.iter().all(|meta| object.is_still(meta)) {
-            return Ok(bytes);
-        }
-        Err(StoreError::Changed {
-            path: self.shown(&object.path),
-        })
-    }
-
-    /// The bytes, and what the store said about the object: once with them, and once after them where a file can
-    /// be written in place under the reader.
-    async fn fetch(&self, full: &Path, range: Range<u64>) -> object_store::Result<(Vec<ObjectMeta>, Bytes)> {
-        if range.is_empty() {
-            return Ok((vec![self.objects.head(full).await?], Bytes::new()));
-        }
-        let options = GetOptions {
-            range: Some(GetRange::Bounded(range)),
-            ..GetOptions::default()
-        };
-        let answer = self.objects.get_opts(full, options).await?;
-        let mut metas = vec![answer.meta.clone()];
-        let bytes = answer.bytes().await?;
-        if self.location.is_local() {
-            metas.push(self.objects.head(full).await?);
-        }
-        Ok((metas, bytes))
     }
 
     /// Writes an object, replacing one that is there.

@@ -70,7 +70,15 @@ fn help() {
 
 #[test]
 fn help_of_each_command() {
-    for command in ["settle", "check", "verify", "schema", "sample", "completions"] {
+    for command in [
+        "settle",
+        "check",
+        "verify",
+        "schema",
+        "sample",
+        "compact",
+        "completions",
+    ] {
         let shown = stdout(&format!("{command} --help"));
         assert!(shown.contains("\nExamples:\n"), "{command} shows no examples");
         insta::assert_snapshot!(format!("help_{command}"), shown);

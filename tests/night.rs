@@ -1,5 +1,7 @@
 //! The night end to end, on the real binary: bills, the no-op, balances, periods, determinism; faults, gates and laws in their modules.
 
+#[path = "night/compact.rs"]
+mod compact;
 #[path = "night/daily.rs"]
 mod daily;
 #[path = "night/faults.rs"]

@@ -10,9 +10,12 @@ use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit, TimestampMillis
 use chrono::NaiveDate;
 use nightbill::job::Job;
 use nightbill::rules::quantity::{BillingDay, Instant};
-use nightbill::sample::{JobFile, Layout, SampleError, SampleSpec, Shape, generate};
+use nightbill::sample::{
+    JobFile, Layout, SampleError, SampleSpec, Shape, TsEncoding, UsageCompression, UsageEncoding, generate,
+};
 use nightbill::settle::{DayReport, Days, Progress, SettleOptions, settle};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Encoding;
 use tempfile::TempDir;
 
 /// A usage row as the contract names its columns.
@@ -231,6 +234,59 @@ fn layouts_order_the_same_rows() {
         rows.sort();
         other.sort();
         assert!(rows == other, "{date}: the layouts hold other rows");
+    }
+}
+
+#[test]
+fn encodings_hold_the_same_rows() {
+    let directory = TempDir::new().unwrap();
+    let default = spec(&directory, "default");
+    generate(&default).unwrap();
+    let rows = usage(&default.out);
+    for (name, ts, compression, encoding, codec) in [
+        (
+            "0",
+            TsEncoding::Dictionary,
+            UsageCompression::Zstd,
+            None,
+            "ZSTD(ZstdLevel(1))",
+        ),
+        (
+            "1",
+            TsEncoding::Delta,
+            UsageCompression::Lz4,
+            Some(Encoding::DELTA_BINARY_PACKED),
+            "LZ4_RAW",
+        ),
+        (
+            "2",
+            TsEncoding::Plain,
+            UsageCompression::None,
+            Some(Encoding::PLAIN),
+            "UNCOMPRESSED",
+        ),
+    ] {
+        let spec = SampleSpec {
+            encoding: UsageEncoding { ts, compression },
+            ..spec(&directory, name)
+        };
+        generate(&spec).unwrap();
+        assert!(usage(&spec.out) == rows, "{ts:?} {compression:?}: other rows");
+        let file = File::open(spec.out.join("usage/date=2024-10-11/part-0.parquet")).unwrap();
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        for column in builder.metadata().row_group(0).columns() {
+            assert_eq!(format!("{:?}", column.compression()), codec);
+            let expected = if column.column_path().string() == "ts" {
+                encoding
+            } else {
+                None
+            };
+            let has_dictionary = column.dictionary_page_offset().is_some();
+            assert_eq!(has_dictionary, expected.is_none(), "{}", column.column_path());
+            if let Some(encoding) = expected {
+                assert!(column.encodings().any(|of| of == encoding), "{}", column.column_path());
+            }
+        }
     }
 }
 

@@ -184,6 +184,30 @@ fn a_night(site: &Site) {
     for (path, bytes) in &here {
         assert!(bytes == &there[path], "{path} differs from the local one");
     }
+    assert!(
+        rewritten(site) == rewritten(&local),
+        "a rewritten day differs from the local one"
+    );
+}
+
+/// The bytes of the day's usage, rewritten beside the inputs.
+fn rewritten(site: &Site) -> Vec<Bytes> {
+    let target = format!("{}/rewritten", site.url);
+    let compact = cargo_bin_cmd!("nightbill")
+        .arg("compact")
+        .arg(&site.job)
+        .args(["--day", DAY, "--to", &target])
+        .output()
+        .unwrap();
+    assert_eq!(compact.status.code(), Some(0), "{}", said(&compact));
+    let store = open(&target);
+    let listed = store.list("").unwrap();
+    assert_eq!(
+        listed.len(),
+        1,
+        "the mark of an unfinished partition is gone: {listed:?}"
+    );
+    listed.iter().map(|object| store.get(&object.path).unwrap()).collect()
 }
 
 /// Of several runs at once exactly one posts; who did the same work says so and ends well, who did other work loses.

@@ -10,6 +10,7 @@ use crate::job::Override;
 use crate::rules::quantity::BillingDay;
 
 use super::check::CheckArgs;
+use super::compact::CompactArgs;
 use super::completions::CompletionsArgs;
 use super::sample::SampleArgs;
 use super::schema::SchemaArgs;
@@ -157,6 +158,7 @@ pub(crate) enum Command {
     Timeline(TimelineArgs),
     Schema(SchemaArgs),
     Sample(SampleArgs),
+    Compact(CompactArgs),
     Completions(CompletionsArgs),
 }
 
@@ -170,6 +172,7 @@ impl Command {
             Self::Timeline(_) => "timeline",
             Self::Schema(_) => "schema",
             Self::Sample(_) => "sample",
+            Self::Compact(_) => "compact",
             Self::Completions(_) => "completions",
         }
     }

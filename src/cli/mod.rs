@@ -5,6 +5,7 @@ mod check;
 mod check_catalog;
 mod check_report;
 mod check_text;
+mod compact;
 mod completions;
 mod failure;
 mod format;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::compact::{self, Stage};
 use crate::rules::quantity::BillingDay;
 use crate::settle::{DayOutcome, DayReport, Progress};
 
@@ -15,9 +16,10 @@ const LONG: Duration = Duration::from_millis(400);
 const TICK: Duration = Duration::from_millis(120);
 
 const SCAN: &str = "{spinner} {prefix} scan  {human_pos} rows of {msg}  {per_sec:>16}  {elapsed}";
+const ROWS: &str = "{spinner} {prefix} {msg} [{bar:30}] {human_pos} of {human_len} rows  {eta} left";
 const RULES: &str = "{spinner} {prefix} rules [{bar:30}] {human_pos} of {human_len} accounts  {eta} left";
 
-/// Follows one run of `settle`.
+/// Follows one run of `settle` or `compact`.
 pub(crate) struct RunProgress {
     shows_bar: bool,
     stage: Mutex<Option<StageBar>>,
@@ -136,6 +138,22 @@ impl Progress for RunProgress {
     }
 }
 
+impl compact::Progress for RunProgress {
+    fn stage_begins(&self, day: BillingDay, stage: Stage, rows: u64) {
+        let name = match stage {
+            Stage::Sort => "sort",
+            Stage::Write => "write",
+            Stage::Verify => "verify",
+        };
+        tracing::info!(%day, stage = name, rows, "stage begins");
+        self.begin_stage(day, Some(rows), ROWS, name.to_owned());
+    }
+
+    fn rows_done(&self, rows: u64) {
+        self.advance(rows);
+    }
+}
+
 /// As JSON and log events have it.
 pub(crate) fn outcome_name(outcome: DayOutcome) -> &'static str {
     match outcome {
@@ -150,7 +168,7 @@ mod tests {
 
     #[test]
     fn templates_are_well_formed() {
-        for template in [SCAN, RULES] {
+        for template in [SCAN, ROWS, RULES] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::{Cli, Command, GlobalArgs, LogFormat};
 use super::failure::{EXIT_USAGE, Failure};
 use super::terminal::{FailureDocument, Terminal};
-use super::{check, completions, sample, schema, settle, timeline, verify};
+use super::{check, compact, completions, sample, schema, settle, timeline, verify};
 
 /// Runs the command line and says how it went, by the exit codes of SPEC section 5.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -59,6 +59,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<(), Told> {
         Command::Check(args) => check::run(args, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Sample(args) => sample::run(args, terminal),
+        Command::Compact(args) => compact::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),
     };
     result.map_err(|failure| told(terminal, command.name(), failure))

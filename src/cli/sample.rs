@@ -7,7 +7,10 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::rules::quantity::BillingDay;
-use crate::sample::{JobFile, Layout, SampleError, SampleReport, SampleSpec, Shape, generate};
+use crate::sample::{
+    JobFile, Layout, SampleError, SampleReport, SampleSpec, Shape, TsEncoding, UsageCompression, UsageEncoding,
+    generate,
+};
 
 use super::args::parse_day;
 use super::failure::{EXIT_STORE, EXIT_USAGE, Failure};
@@ -20,7 +23,7 @@ use super::terminal::{JSON_FORMAT, Look, Terminal};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     nightbill sample /tmp/night            one day, 200 accounts, a million rows\n  \
-    nightbill sample /tmp/big --accounts 20000 --rows 200_000_000 --layout sorted\n  \
+    nightbill sample /tmp/big --accounts 20000 --rows 200_000_000 --layout sorted --ts-encoding delta\n  \
     nightbill sample /tmp/week --days 7 --rows 7000000 --timezone Europe/Berlin\n  \
     nightbill sample /tmp/month --days 31 --from 2024-10-01 --monthly\n  \
     nightbill sample /tmp/many --shape groups --accounts 1000000 --rows 3000000")]
@@ -52,6 +55,12 @@ pub(crate) struct SampleArgs {
     /// The order of the rows [default: time]
     #[arg(long, value_enum, value_name = "ORDER")]
     layout: Option<LayoutArg>,
+    /// How the `ts` column of usage files is encoded [default: dictionary]
+    #[arg(long, value_enum, value_name = "ENCODING")]
+    ts_encoding: Option<TsEncodingArg>,
+    /// How usage files are compressed [default: zstd]
+    #[arg(long, value_enum, value_name = "CODEC")]
+    compression: Option<CompressionArg>,
     /// Usage files per day [default: one for each 2 million rows, 1 to 16]
     #[arg(long, value_name = "N")]
     files_per_day: Option<u32>,
@@ -69,9 +78,8 @@ pub(crate) struct SampleArgs {
     no_job: bool,
     /// What ships with nightbill as sample_data/, exactly
     #[arg(long, conflicts_with_all = [
-        "seed", "from", "days", "timezone", "accounts", "rows", "shape", "layout", "files_per_day", "monthly",
-        "worked_examples",
-        "catalog", "no_job",
+        "seed", "from", "days", "timezone", "accounts", "rows", "shape", "layout", "ts_encoding", "compression",
+        "files_per_day", "monthly", "worked_examples", "catalog", "no_job",
     ])]
     shipped: bool,
 }
@@ -92,6 +100,28 @@ enum LayoutArg {
     Time,
     /// By account, app, user and time
     Sorted,
+}
+
+/// `--ts-encoding`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TsEncodingArg {
+    /// DELTA_BINARY_PACKED
+    Delta,
+    /// With a dictionary, as most writers have it
+    Dictionary,
+    /// PLAIN
+    Plain,
+}
+
+/// `--compression`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CompressionArg {
+    /// zstd, level 1
+    Zstd,
+    /// LZ4_RAW
+    Lz4,
+    /// Not compressed
+    None,
 }
 
 /// A count that may have underscores: `200_000_000`.
@@ -136,11 +166,27 @@ impl SampleArgs {
                 LayoutArg::Time => Layout::Time,
                 LayoutArg::Sorted => Layout::Sorted,
             }),
+            encoding: self.encoding(default.encoding),
             files_per_day: self.files_per_day,
             monthly_inputs: self.monthly,
             worked_examples: self.worked_examples,
             job,
             out: default.out,
+        }
+    }
+
+    fn encoding(&self, default: UsageEncoding) -> UsageEncoding {
+        UsageEncoding {
+            ts: self.ts_encoding.map_or(default.ts, |encoding| match encoding {
+                TsEncodingArg::Delta => TsEncoding::Delta,
+                TsEncodingArg::Dictionary => TsEncoding::Dictionary,
+                TsEncodingArg::Plain => TsEncoding::Plain,
+            }),
+            compression: self.compression.map_or(default.compression, |codec| match codec {
+                CompressionArg::Zstd => UsageCompression::Zstd,
+                CompressionArg::Lz4 => UsageCompression::Lz4,
+                CompressionArg::None => UsageCompression::None,
+            }),
         }
     }
 }
@@ -301,7 +347,7 @@ mod tests {
     #[test]
     fn every_option_reaches_its_field() {
         let line = "--seed 7 --from 2025-01-02 --days 3 --timezone Europe/Berlin --accounts 1_000 --rows 200_000_000 \
-                    --shape groups --layout sorted --files-per-day 4 --worked-examples --catalog c.toml";
+                    --shape groups --layout sorted --ts-encoding delta --compression lz4 --files-per-day 4 --worked-examples --catalog c.toml";
         let expected = SampleSpec {
             out: PathBuf::from("out"),
             seed: 7,
@@ -312,6 +358,10 @@ mod tests {
             rows: 200_000_000,
             shape: Shape::Groups,
             layout: Layout::Sorted,
+            encoding: UsageEncoding {
+                ts: TsEncoding::Delta,
+                compression: UsageCompression::Lz4,
+            },
             files_per_day: Some(4),
             worked_examples: true,
             job: JobFile::WithCatalog("c.toml".to_owned()),

@@ -143,7 +143,7 @@ fn settle_job(args: &SettleArgs, progress: &RunProgress) -> Result<crate::settle
 }
 
 /// Sizes rayon's pool, on which scan and rules run.
-fn set_threads(threads: Option<u16>) -> Result<(), Failure> {
+pub(super) fn set_threads(threads: Option<u16>) -> Result<(), Failure> {
     let Some(threads) = threads else {
         return Ok(());
     };

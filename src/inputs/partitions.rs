@@ -1,6 +1,6 @@
 //! `date=YYYY-MM-DD/` partitions: listed once, read only as listed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -16,7 +16,13 @@ pub struct Listing {
     pub partitions: BTreeMap<BillingDay, Vec<Object>>,
     /// Names that are neither partitions nor ignored (they do not begin with `_` or `.`): worth a warning.
     pub strays: Vec<String>,
+    /// Dates of partitions that are being written, or were left half written: [`INCOMPLETE`].
+    pub incomplete: BTreeSet<BillingDay>,
 }
+
+/// The name of the file in a partition that says that it does not hold all of its files yet: what `compact` puts there
+/// first and deletes last.
+pub const INCOMPLETE: &str = "_incomplete";
 
 /// How many strays are named.
 const STRAYS_NAMED: usize = 3;
@@ -54,13 +60,24 @@ pub fn empty_warning(listing: &Listing, location: &Location) -> Option<String> {
 /// # Errors
 /// [`StoreError`] when the store does not answer.
 pub fn list(store: &Store) -> Result<Listing, StoreError> {
-    Ok(sort_out(store.list("")?))
+    list_below(store, "")
+}
+
+/// The same, of one directory of it: a partition's, or all with an empty path.
+///
+/// # Errors
+/// [`StoreError`] when the store does not answer.
+pub fn list_below(store: &Store, directory: &str) -> Result<Listing, StoreError> {
+    Ok(sort_out(store.list(directory)?))
 }
 
 /// Sorts out what a listing shows.
 fn sort_out(objects: Vec<Object>) -> Listing {
     let mut listing = Listing::default();
     for object in objects {
+        if let Some((directory, INCOMPLETE)) = object.path.split_once('/') {
+            listing.incomplete.extend(date_of(directory));
+        }
         if object.path.split('/').any(|name| name.starts_with(['_', '.'])) {
             continue;
         }
@@ -81,6 +98,11 @@ fn sort_out(objects: Vec<Object>) -> Listing {
 /// The date of the partition that a path is in: `date=YYYY-MM-DD/…`.
 fn partition_date(path: &str) -> Option<BillingDay> {
     let (directory, _) = path.split_once('/')?;
+    date_of(directory)
+}
+
+/// The date that a directory is named after.
+fn date_of(directory: &str) -> Option<BillingDay> {
     let text = directory.strip_prefix("date=")?;
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
     // The parser takes `2024-1-5` and `+2024-01-05` too; one date has one name.

@@ -121,7 +121,7 @@ impl Rejects {
 /// Gathers rejected rows in any order, and keeps those that come first by (file, row).
 #[derive(Debug)]
 pub(super) struct RejectKeeper {
-    counts: [u64; Reason::COUNT],
+    counts: Box<[u64; Reason::COUNT]>,
     seconds: i64,
     limit: usize,
     rows: Vec<Reject>,
@@ -132,7 +132,7 @@ pub(super) struct RejectKeeper {
 impl RejectKeeper {
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            counts: [0; Reason::COUNT],
+            counts: Box::new([0; Reason::COUNT]),
             seconds: 0,
             limit,
             rows: Vec::new(),
@@ -167,7 +167,7 @@ impl RejectKeeper {
 
     /// Takes what another keeper has gathered. None when the sum of seconds leaves 64 bits.
     pub(super) fn absorb(&mut self, other: Self) -> Option<()> {
-        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+        for (count, more) in self.counts.iter_mut().zip(*other.counts) {
             *count += more;
         }
         self.seconds = self.seconds.checked_add(other.seconds)?;
@@ -184,7 +184,7 @@ impl RejectKeeper {
         self.rows
             .sort_unstable_by(|a, b| (&a.file, a.row).cmp(&(&b.file, b.row)));
         Rejects {
-            counts: self.counts,
+            counts: *self.counts,
             seconds: self.seconds,
             rows: self.rows,
         }

@@ -1,12 +1,14 @@
 //! The second half of the commit protocol: the one put that commits, and the copies that publish (SPEC 5).
 
 use bytes::Bytes;
-use rayon::prelude::*;
 
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, at_once};
 
 use super::batch::LedgerError;
 use super::record::{BatchId, CommitRecord, TableFile, sha256};
+
+/// Files that are given their names at a time: it is the store that they wait for.
+const NAMED_AT_ONCE: usize = 16;
 
 /// Where commit records are.
 pub(super) const BATCHES: &str = "_batches";
@@ -48,10 +50,7 @@ pub(super) fn put_record(store: &Store, id: BatchId, ours: &Bytes) -> Put {
 /// Gives every file of a committed batch its final name, says so, and deletes the staged ones. Doing it again, or at the
 /// same time as another run, is harmless: the bytes are the same.
 pub(super) fn publish(store: &Store, id: BatchId, record: &CommitRecord) -> Result<(), LedgerError> {
-    record
-        .files
-        .par_iter()
-        .try_for_each(|file| publish_file(store, id, file))?;
+    at_once(NAMED_AT_ONCE, &record.files, |file| publish_file(store, id, file))?;
     store.put(&published_path(id), Bytes::new())?;
     if let Some(attempt) = record.files.first().and_then(|file| attempt_of(&file.staged)) {
         // The batch is published; what stays behind costs space and nothing else.

@@ -4,17 +4,17 @@
 //! them through polars, and shares nothing with the rules or the encoders. A batch is checked against the one
 //! before it, so that the cost does not grow with history; checking every batch in order checks all of it.
 
+mod bytes;
 mod frames;
 mod laws;
 mod offenders;
 
-use std::collections::BTreeMap;
-
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use polars::prelude::PolarsError;
 
 use super::batch::{Ledger, LedgerError};
 use super::record::{BatchId, CommitRecord, sha256};
+use bytes::{Difference, TableBytes};
 use frames::{AccountRange, ranges};
 use laws::{Finding, Scope};
 use offenders::describe;
@@ -140,7 +140,8 @@ pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Report, VerifyError> {
         .transpose()?;
     for (position, &batch) in batches.iter().enumerate().skip(first) {
         let record = readable_record(ledger, position)?;
-        let (mut files, missing) = check_files(ledger.store(), batch, &record)?;
+        let table_bytes = TableBytes::new(ledger.store());
+        let (mut files, missing) = check_files(&table_bytes, batch, &record)?;
         if let Some(broken) = broken_chain(ledger, position, &record)? {
             files.broken += 1;
             files.offenders.push(broken);
@@ -148,6 +149,7 @@ pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Report, VerifyError> {
         if !missing {
             let subject = Subject {
                 ledger,
+                files: &table_bytes,
                 position,
                 record: &record,
                 previous: previous.as_ref(),
@@ -232,8 +234,9 @@ fn check_history(ledger: &Ledger) -> Result<Verdict, VerifyError> {
         broken: 0,
         offenders: Vec::new(),
     };
+    let files = TableBytes::new(ledger.store());
     for range in ranges(&records) {
-        verdict.add(laws::used_over_history(ledger.store(), &records, range)?)?;
+        verdict.add(laws::used_over_history(&files, &records, range)?)?;
     }
     Ok(verdict)
 }
@@ -302,6 +305,7 @@ const TABLE_LAWS: [(u8, &str, &str, Law); 6] = [
 /// A batch that is being checked.
 struct Subject<'a> {
     ledger: &'a Ledger,
+    files: &'a TableBytes<'a>,
     position: usize,
     record: &'a CommitRecord,
     previous: Option<&'a CommitRecord>,
@@ -316,7 +320,7 @@ impl Subject<'_> {
         let touched = earlier_batches_touched(self.ledger, earlier, self.record)?;
         let records: Vec<&CommitRecord> = touched.iter().chain([self.record]).collect();
         let scope = Scope {
-            store: self.ledger.store(),
+            files: self.files,
             records: &records,
             batch: self.record,
             previous: self.previous,
@@ -390,26 +394,9 @@ fn check_control_totals(scope: &Scope<'_>, batch: BatchId, usage: [i128; 2]) -> 
 
 /// Law 7: every file that the commit record names exists with its recorded size and hash. Also says whether any is missing:
 /// then the tables cannot be summed.
-fn check_files(store: &Store, batch: BatchId, record: &CommitRecord) -> Result<(Verdict, bool), VerifyError> {
-    let mut wrong: BTreeMap<&str, String> = BTreeMap::new();
-    let mut missing = false;
-    for file in &record.files {
-        let bytes = match store.get(&file.path) {
-            Ok(bytes) => bytes,
-            Err(StoreError::NotFound { .. }) => {
-                wrong.insert(&file.path, "is missing".to_owned());
-                missing = true;
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let size = bytes.len() as u64;
-        if size != file.size {
-            wrong.insert(&file.path, format!("has {size} bytes, recorded are {}", file.size));
-        } else if sha256(&bytes) != file.sha256 {
-            wrong.insert(&file.path, "has another SHA-256 than recorded".to_owned());
-        }
-    }
+fn check_files(files: &TableBytes<'_>, batch: BatchId, record: &CommitRecord) -> Result<(Verdict, bool), VerifyError> {
+    let wrong = files.differences(record)?;
+    let missing = wrong.values().any(|difference| *difference == Difference::Missing);
     let verdict = Verdict {
         batch,
         law: 7,
@@ -420,7 +407,7 @@ fn check_files(store: &Store, batch: BatchId, record: &CommitRecord) -> Result<(
         offenders: wrong
             .iter()
             .take(OFFENDERS_NAMED)
-            .map(|(path, what)| format!("{path} {what}"))
+            .map(|(path, difference)| format!("{path} {difference}"))
             .collect(),
     };
     Ok((verdict, missing))

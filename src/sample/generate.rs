@@ -13,7 +13,7 @@ use super::spec::{
     Shape, first_example_day,
 };
 use super::tables::Facts;
-use super::usage_file::UsageTotals;
+use super::usage_file::{DayFiles, UsageTotals};
 use super::{examples, groups, job_file, layout, monthly, rooms};
 
 const EXAMPLES_ZONE: Tz = chrono_tz::Asia::Shanghai;
@@ -145,11 +145,16 @@ fn write_usage(
     // The first days have one more where the rows do not divide.
     let days = u64::from(spec.days);
     let rows = spec.rows / days + u64::from(u64::from(number) < spec.rows % days);
-    let files = spec.files_per_day.unwrap_or_else(|| {
+    let count = spec.files_per_day.unwrap_or_else(|| {
         u32::try_from(rows.div_ceil(ROWS_PER_FILE).clamp(1, MOST_FILES_BY_DEFAULT)).expect("at most 16")
     });
+    let files = DayFiles {
+        directory: &directory,
+        count,
+        encoding: spec.encoding,
+    };
     match spec.shape {
-        Shape::Groups => groups::write_day(&directory, population, spec.seed, span, rows, files),
+        Shape::Groups => groups::write_day(files, population, spec.seed, span, rows),
         Shape::Rooms => {
             let mut plan = DayPlan::default();
             rooms::plan_day(&mut plan, population, spec.seed, span, rows);
@@ -160,7 +165,7 @@ fn write_usage(
             if spec.worked_examples {
                 examples::add_usage(&mut plan, number);
             }
-            layout::write_day(&directory, plan, span, spec.layout, spec.seed, files)
+            layout::write_day(files, plan, span, spec.layout, spec.seed)
         }
     }
 }

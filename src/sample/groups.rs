@@ -1,7 +1,5 @@
 //! Many accounts with few rows: a row per (account, app, tier), so that what is measured is settling, not scanning.
 
-use std::path::Path;
-
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -9,7 +7,7 @@ use super::day::{DaySpan, Meter};
 use super::population::Population;
 use super::random::{Purpose, generator, second_of_day};
 use super::spec::SampleError;
-use super::usage_file::{UsageFile, UsageRow, UsageTotals};
+use super::usage_file::{DayFiles, UsageFile, UsageRow, UsageTotals};
 
 /// One combination for each tier that per-second usage can have.
 const TIERS: [(Meter, Option<i32>); 19] = [
@@ -37,20 +35,20 @@ const MOST_SECONDS: i32 = 7200;
 
 /// Writes a day of exactly `rows` rows, accounts in order, as many files at a time as there are threads.
 pub(super) fn write_day(
-    directory: &Path,
+    files: DayFiles<'_>,
     population: &Population,
     seed: u64,
     span: &DaySpan,
     rows: u64,
-    files: u32,
 ) -> Result<UsageTotals, SampleError> {
     let accounts = u64::from(population.len());
-    let cut =
-        |file: u32| u32::try_from(accounts * u64::from(file) / u64::from(files)).expect("not beyond the accounts");
-    let totals: Vec<UsageTotals> = (0..files)
+    let cut = |file: u32| {
+        u32::try_from(accounts * u64::from(file) / u64::from(files.count)).expect("not beyond the accounts")
+    };
+    let totals: Vec<UsageTotals> = (0..files.count)
         .into_par_iter()
         .map(|number| {
-            let mut file = UsageFile::create(&directory.join(format!("part-{number}.parquet")))?;
+            let mut file = files.create(number as usize)?;
             for position in cut(number)..cut(number + 1) {
                 let count = groups_of(seed, span, position, population.len(), rows);
                 write_account(&mut file, population, seed, span, position, count)?;

@@ -1,7 +1,6 @@
 //! The runs of a day -> its files, in one of two orders. Both hold the same rows.
 
 use std::ops::Range;
-use std::path::Path;
 
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -9,24 +8,22 @@ use rayon::prelude::*;
 use super::day::{DayPlan, DaySpan, Run};
 use super::random::{Purpose, generator};
 use super::spec::{Layout, SampleError};
-use super::usage_file::{UsageFile, UsageRow, UsageTotals};
+use super::usage_file::{DayFiles, UsageFile, UsageRow, UsageTotals};
 
-/// Writes the plan as `part-<n>.parquet` in `directory`, about equally long files one after another in the layout's
-/// order. As many files at a time as there are threads.
+/// Writes the plan as `files`, about equally long ones one after another in the layout's order. As many files at a time as there are threads.
 pub(super) fn write_day(
-    directory: &Path,
+    files: DayFiles<'_>,
     mut plan: DayPlan,
     span: &DaySpan,
     layout: Layout,
     seed: u64,
-    files: u32,
 ) -> Result<UsageTotals, SampleError> {
     match layout {
         Layout::Time => {
             plan.runs.sort_by_key(|run| run.start);
-            let slices = cut_by_time(&plan.runs, span.seconds, files);
+            let slices = cut_by_time(&plan.runs, span.seconds, files.count);
             let day = u32::from_ne_bytes(span.day.epoch_days().to_ne_bytes());
-            write_files(directory, &slices, |file, slice| {
+            write_files(files, &slices, |file, slice| {
                 let mut shuffled = Vec::new();
                 sweep(&plan.runs, slice.clone(), |second, present| {
                     shuffled.clear();
@@ -38,8 +35,8 @@ pub(super) fn write_day(
         }
         Layout::Sorted => {
             plan.runs.sort_by_key(|run| (participant(run), run.start));
-            let slices = cut_by_participant(&plan.runs, plan.rows(), files);
-            write_files(directory, &slices, |file, slice| {
+            let slices = cut_by_participant(&plan.runs, plan.rows(), files.count);
+            write_files(files, &slices, |file, slice| {
                 for runs in plan.runs[slice.clone()].chunk_by(|a, b| participant(a) == participant(b)) {
                     sweep(runs, 0..span.seconds, |second, present| {
                         push_rows(file, &plan, span, second, present)
@@ -56,7 +53,7 @@ fn participant(run: &Run) -> (i64, i64, i64) {
 }
 
 fn write_files<S: Sync>(
-    directory: &Path,
+    files: DayFiles<'_>,
     slices: &[S],
     write: impl Fn(&mut UsageFile, &S) -> Result<(), SampleError> + Sync,
 ) -> Result<UsageTotals, SampleError> {
@@ -64,7 +61,7 @@ fn write_files<S: Sync>(
         .par_iter()
         .enumerate()
         .map(|(number, slice)| {
-            let mut file = UsageFile::create(&directory.join(format!("part-{number}.parquet")))?;
+            let mut file = files.create(number)?;
             write(&mut file, slice)?;
             file.finish()
         })

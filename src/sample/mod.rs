@@ -20,4 +20,6 @@ mod tables;
 mod usage_file;
 
 pub use generate::generate;
-pub use spec::{JobFile, Layout, SampleError, SampleReport, SampleSpec, Shape};
+pub use spec::{
+    JobFile, Layout, SampleError, SampleReport, SampleSpec, Shape, TsEncoding, UsageCompression, UsageEncoding,
+};

@@ -40,6 +40,8 @@ pub struct SampleSpec {
     pub shape: Shape,
     /// The order of the rows.
     pub layout: Layout,
+    /// How usage files are encoded.
+    pub encoding: UsageEncoding,
     /// Usage files per day; None: one for each 2 million rows of a day, 1 to 16.
     pub files_per_day: Option<u32>,
     /// Adds `relay`, `screenshots` and `logins` of the generated accounts.
@@ -71,6 +73,37 @@ pub enum Layout {
     Sorted,
 }
 
+/// How usage files are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsageEncoding {
+    /// The `ts` column; every other one has a dictionary.
+    pub ts: TsEncoding,
+    /// Every page.
+    pub compression: UsageCompression,
+}
+
+/// How the `ts` column of usage files is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TsEncoding {
+    /// A dictionary, as most writers have it by default.
+    Dictionary,
+    /// DELTA_BINARY_PACKED without a dictionary.
+    Delta,
+    /// PLAIN without a dictionary.
+    Plain,
+}
+
+/// How the pages of usage files are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsageCompression {
+    /// zstd, level 1.
+    Zstd,
+    /// LZ4_RAW.
+    Lz4,
+    /// Not at all.
+    None,
+}
+
 /// The job file beside the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobFile {
@@ -95,6 +128,10 @@ impl SampleSpec {
             rows: 1_000_000,
             shape: Shape::Rooms,
             layout: Layout::Time,
+            encoding: UsageEncoding {
+                ts: TsEncoding::Dictionary,
+                compression: UsageCompression::Zstd,
+            },
             files_per_day: None,
             monthly_inputs: false,
             worked_examples: false,

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
 
-use super::spec::SampleError;
+use super::spec::{SampleError, TsEncoding, UsageCompression, UsageEncoding};
 
 /// Rows go to the writer in batches of this size, for its bytes depend on them.
 const BATCH_ROWS: usize = 65_536;
@@ -51,13 +52,49 @@ impl UsageTotals {
     }
 }
 
-/// Properties of every Parquet file of a sample: zstd 1, row groups of a million rows, the rest as arrow has it.
+/// Properties of the dimensions' Parquet files: zstd 1, row groups of a million rows, the rest as arrow has it.
 pub(super) fn writer_properties() -> WriterProperties {
+    properties(UsageCompression::Zstd).build()
+}
+
+fn usage_properties(encoding: UsageEncoding) -> WriterProperties {
+    let plain = |ts| {
+        properties(encoding.compression)
+            .set_column_dictionary_enabled(ColumnPath::from("ts"), false)
+            .set_column_encoding(ColumnPath::from("ts"), ts)
+    };
+    match encoding.ts {
+        TsEncoding::Dictionary => properties(encoding.compression),
+        TsEncoding::Delta => plain(Encoding::DELTA_BINARY_PACKED),
+        TsEncoding::Plain => plain(Encoding::PLAIN),
+    }
+    .build()
+}
+
+fn properties(compression: UsageCompression) -> WriterPropertiesBuilder {
     WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a zstd level")))
+        .set_compression(match compression {
+            UsageCompression::Zstd => Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a zstd level")),
+            UsageCompression::Lz4 => Compression::LZ4_RAW,
+            UsageCompression::None => Compression::UNCOMPRESSED,
+        })
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_created_by("nightbill sample".to_owned())
-        .build()
+}
+
+/// The usage files of a day: `part-<n>.parquet` in a directory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DayFiles<'a> {
+    pub(super) directory: &'a Path,
+    pub(super) count: u32,
+    pub(super) encoding: UsageEncoding,
+}
+
+impl DayFiles<'_> {
+    /// Starts the file of a number.
+    pub(super) fn create(&self, number: usize) -> Result<UsageFile, SampleError> {
+        UsageFile::create(&self.directory.join(format!("part-{number}.parquet")), self.encoding)
+    }
 }
 
 /// A usage file that is being written.
@@ -83,11 +120,10 @@ struct Rows {
 }
 
 impl UsageFile {
-    /// Starts a file.
-    pub(super) fn create(path: &Path) -> Result<Self, SampleError> {
+    fn create(path: &Path, encoding: UsageEncoding) -> Result<Self, SampleError> {
         let schema = schema();
         let file = File::create_new(path).map_err(|error| SampleError::io(path, error))?;
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(writer_properties()))
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(usage_properties(encoding)))
             .map_err(|error| SampleError::parquet(path, error))?;
         Ok(Self {
             path: path.to_owned(),

@@ -54,6 +54,19 @@ pub enum SettleError {
         /// The usage URL.
         url: String,
     },
+    /// A partition that the day needs is still being written (exit 3).
+    #[error(
+        "cannot settle {day}: date={partition} under {url} is incomplete: `nightbill compact` is writing it, or was \
+         stopped; wait for it, or delete that partition and write it again"
+    )]
+    IncompletePartition {
+        /// The day.
+        day: BillingDay,
+        /// The partition's date.
+        partition: BillingDay,
+        /// The usage URL.
+        url: String,
+    },
     /// Far fewer rows than the days before (exit 3).
     #[error(
         "cannot settle {day}: {rows} accepted rows, but the {days} settled days before have {mean} on average, and \
@@ -215,6 +228,7 @@ impl SettleError {
             | Self::Scan { .. }
             | Self::Measured { .. }
             | Self::MissingPartition { .. }
+            | Self::IncompletePartition { .. }
             | Self::ThinDay { .. }
             | Self::TooManyRejects { .. }
             | Self::TooManySuspensions { .. }

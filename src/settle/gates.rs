@@ -28,6 +28,8 @@ pub(super) struct DayFiles {
     pub files: Vec<(BillingDay, Object)>,
     /// Partitions that the day needs and that hold no file.
     pub missing: Vec<BillingDay>,
+    /// Partitions that the day needs and that are not written to the end.
+    pub incomplete: Vec<BillingDay>,
 }
 
 /// The files of the partitions that a day's hours touch.
@@ -41,6 +43,7 @@ pub(super) fn files_of_day(job: &Job, listing: &Listing, day: BillingDay) -> Res
                 .extend(files.iter().map(|object| (partition, object.clone()))),
             None => found.missing.push(partition),
         }
+        found.incomplete.extend(listing.incomplete.get(&partition));
     }
     found.files.sort_by(|a, b| a.1.path.cmp(&b.1.path));
     Ok(found)
@@ -51,6 +54,18 @@ pub(super) fn missing_partition(job: &Job, day: BillingDay, found: &DayFiles) ->
     match found.missing.first() {
         None => Ok(()),
         Some(partition) => Err(SettleError::MissingPartition {
+            day,
+            partition: *partition,
+            url: job.inputs.usage.partitions.location.to_string(),
+        }),
+    }
+}
+
+/// Refuses a day with a partition that is not written to the end.
+pub(super) fn incomplete_partition(job: &Job, day: BillingDay, found: &DayFiles) -> Result<(), SettleError> {
+    match found.incomplete.first() {
+        None => Ok(()),
+        Some(partition) => Err(SettleError::IncompletePartition {
             day,
             partition: *partition,
             url: job.inputs.usage.partitions.location.to_string(),

@@ -11,7 +11,7 @@ use crate::inputs::catalog::{self, Source};
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
 use crate::inputs::rejects::{Reject, Rejects};
-use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest};
+use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest, Way};
 use crate::job::{Job, Shape};
 use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger, LedgerError};
 use crate::ledger::record::{BILLING_TIME, BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
@@ -196,6 +196,7 @@ impl Run<'_> {
     /// Settles and posts a day.
     fn settle_day(&mut self, day: BillingDay, mut stages: Vec<(Stage, Duration)>) -> Result<DayReport, SettleError> {
         let found = gates::files_of_day(self.job, &self.listing, day)?;
+        gates::incomplete_partition(self.job, day, &found)?;
         if !self.options.accept_thin_day {
             gates::missing_partition(self.job, day, &found)?;
         }
@@ -315,6 +316,7 @@ impl Run<'_> {
             accounts: &RegisteredBy::new(self.dimensions.index(), known_at),
             deduction_period,
             max_rejected_rows: self.job.max_rejected_rows,
+            way: Way::default(),
             progress: &|rows| self.progress.rows_read(rows),
         };
         let scan = match self.job.inputs.usage.shape {

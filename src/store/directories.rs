@@ -1,6 +1,9 @@
 //! Directories: buckets have none, local disks keep empty ones.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, at_once};
+
+/// Objects that are deleted at a time: it is the store that they wait for.
+const DELETED_AT_ONCE: usize = 16;
 
 impl Store {
     /// Makes an empty directory, so that nobody who deletes empty ones around it takes them from under the next put.
@@ -35,8 +38,8 @@ impl Store {
     pub fn delete_below(&self, directory: &str) -> Result<(), StoreError> {
         let objects = self.list(directory)?;
         let mut directories: Vec<&str> = Vec::new();
+        at_once(DELETED_AT_ONCE, &objects, |object| self.delete(&object.path))?;
         for object in &objects {
-            self.delete(&object.path)?;
             directories.extend(parents(&object.path));
         }
         directories.extend(parents(directory));

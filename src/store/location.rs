@@ -63,6 +63,20 @@ impl Location {
         one.starts_with(&two) || two.starts_with(&one)
     }
 
+    /// The same location as the disk has it: links in the part of the path that is there are followed. Buckets have none.
+    #[must_use]
+    pub fn resolved(&self) -> Self {
+        let followed = || {
+            let path = self.is_local().then(|| self.url.to_file_path().ok()).flatten()?;
+            let (there, real) = path
+                .ancestors()
+                .find_map(|there| Some((there, there.canonicalize().ok()?)))?;
+            Url::from_file_path(real.join(path.strip_prefix(there).ok()?)).ok()
+        };
+        let url = followed().unwrap_or_else(|| self.url.clone());
+        Self { url, ..self.clone() }
+    }
+
     /// The URL.
     pub fn url(&self) -> &Url {
         &self.url

@@ -62,6 +62,16 @@ fn conformance(store: &Store) {
     store.check_create_only("probe").unwrap();
     assert_eq!(store.head("probe").unwrap(), None);
 
+    for size in [0, 5, 16 << 20, (32 << 20) + 7] {
+        let bytes: Vec<u8> = (0..size).map(|at: u32| (at / 251).to_le_bytes()[0]).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        store.put_file("deep/file", file.path()).unwrap();
+        assert!(store.get("deep/file").unwrap() == bytes, "{size} bytes");
+    }
+    assert!(store.put_file("deep/none", std::path::Path::new("none")).is_err());
+    assert_eq!(store.head("deep/none").unwrap(), None);
+
     store.delete_below("deep").unwrap();
     store.delete_below("a b").unwrap();
     assert_eq!(paths(&store.list("").unwrap()), ["50%/x%20y", "once", "q?r#s&t+u~v"]);
@@ -126,6 +136,46 @@ fn empty_objects_that_stand_for_directories_are_left_out() {
             .unwrap();
     }
     assert_eq!(paths(&store.list("").unwrap()), ["u-", "u/d/x", "u/e"]);
+}
+
+#[test]
+fn a_long_listing_is_whole() {
+    let store = in_memory();
+    let beside: Vec<String> = (0..30).map(|file| format!("file {file:02}")).collect();
+    let deep = (0..3_000).map(|file| format!("date={:02}/part={}/{file:04}", file % 40, file % 3));
+    let mut all: Vec<String> = deep.chain(beside).chain(["date=41".to_owned()]).collect();
+    for path in &all {
+        store.put(path, Bytes::from_static(b"1")).unwrap();
+    }
+    // A directory beside the store's own, and one of its name with more after it.
+    for path in ["some/wherever", "some/elsewhere/x"] {
+        let path = Path::parse(path).unwrap();
+        let put = store.objects.put(&path, PutPayload::from("1"));
+        wait::Waiting::Runtime.wait(put).unwrap();
+    }
+    all.sort_unstable();
+    assert_eq!(paths(&store.list("").unwrap()), all);
+    assert_eq!(store.list("date=07").unwrap().len(), 75);
+}
+
+#[test]
+fn reads_name_the_version_that_was_listed() {
+    let store = in_memory();
+    store.put("x", Bytes::from_static(b"11")).unwrap();
+    let object = store.head("x").unwrap().unwrap();
+    store.put("x", Bytes::from_static(b"22")).unwrap();
+    // The store itself refuses: no answer is looked at.
+    let read = wait::Waiting::Runtime.wait(store.fetch(&store.full("x").unwrap(), &object, 0..2));
+    assert!(
+        matches!(read, Err(object_store::Error::Precondition { .. })),
+        "{read:?}"
+    );
+    let read = store.get_range(&object, 0..2);
+    assert!(matches!(read, Err(StoreError::Changed { .. })), "{read:?}");
+    let conditions = [("abc", Some("\"abc\"")), ("W/abc", None)];
+    for (tag, condition) in conditions {
+        assert_eq!(read::condition(tag).as_deref(), condition);
+    }
 }
 
 #[test]

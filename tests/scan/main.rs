@@ -1,5 +1,6 @@
 //! The usage scan against a row-by-row reference: files of every kind, of other writers, and hostile ones.
 
+mod compact;
 mod files;
 mod foreign;
 mod hostile;
@@ -7,6 +8,8 @@ mod kinds;
 mod memory;
 mod reading;
 mod reference;
+mod remote;
 mod rules;
 mod sample;
+mod ways;
 mod world;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono_tz::Tz;
 use nightbill::inputs::partitions::partitions_of;
-use nightbill::inputs::usage::{FileTotals, ScanError, find_duplicates};
+use nightbill::inputs::usage::{Way, FileTotals, ScanError, find_duplicates};
 use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::rules::quantity::BillingDay;
 use proptest::prelude::*;
@@ -122,6 +122,7 @@ fn a_day_of_25_hours_has_300_periods() {
             day: day("2024-11-03"),
             period: DeductionPeriod::FiveMinutes,
             threads: 2,
+            way: Way::OnIds,
         },
         1_730_606_400_i128 * 1_000_000_000,
     );

@@ -11,7 +11,7 @@ use nightbill::catalog::book::{
     Book, Cadence, Item, ItemId, ItemKind, Meter, MeterTier, ProductId, Round, Tier, TierId, Unpriced,
 };
 use nightbill::inputs::rejects::Rejects;
-use nightbill::inputs::usage::{FileTotals, KnownAccounts, RangeReader, ScanError, ScanRequest, scan};
+use nightbill::inputs::usage::{FileTotals, KnownAccounts, RangeReader, Scan, ScanError, ScanRequest, Way, scan};
 use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::rules::calendar::Calendar;
 use nightbill::rules::quantity::BillingDay;
@@ -77,6 +77,7 @@ pub struct Setting {
     pub day: BillingDay,
     pub period: DeductionPeriod,
     pub threads: usize,
+    pub way: Way,
 }
 
 impl Setting {
@@ -88,6 +89,7 @@ impl Setting {
             day: day("2024-10-12"),
             period: DeductionPeriod::Day,
             threads: 2,
+            way: Way::OnIds,
         }
     }
 
@@ -113,8 +115,23 @@ pub struct Outcome {
     pub files: Vec<FileTotals>,
 }
 
-/// Scans files in the order given, each with its partition's date.
+/// Scans files in the order given, each with its partition's date: on ids and by value, which must agree.
 pub fn scan_files(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Result<Outcome, ScanError> {
+    let by = |way| scan_files_by(Setting { way, ..setting }, files);
+    let (on_ids, by_value) = (by(Way::OnIds), by(Way::ByValue));
+    match (&on_ids, &by_value) {
+        (Ok(on_ids), Ok(by_value)) => assert_eq!(on_ids, by_value, "on ids, by value"),
+        (on_ids, by_value) => assert_eq!(
+            on_ids.as_ref().map_err(ToString::to_string),
+            by_value.as_ref().map_err(ToString::to_string),
+            "on ids, by value"
+        ),
+    }
+    on_ids
+}
+
+/// Scans files the one way that the setting says.
+pub fn scan_files_by(setting: Setting, files: &[(BillingDay, &str, Bytes)]) -> Result<Outcome, ScanError> {
     let memory = Memory(
         files
             .iter()
@@ -130,9 +147,53 @@ pub fn scan_objects(
     reader: Arc<dyn RangeReader>,
     objects: &[(BillingDay, Object)],
 ) -> Result<Outcome, ScanError> {
+    scan_watched(setting, reader, objects, &|_| {})
+}
+
+/// Scans objects of any reader, and tells how far it is.
+pub fn scan_watched(
+    setting: Setting,
+    reader: Arc<dyn RangeReader>,
+    objects: &[(BillingDay, Object)],
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Outcome, ScanError> {
+    with_scan(setting, &reader, objects, progress, |scan| {
+        let Rejects { counts, seconds, rows } = scan.rejects;
+        Outcome {
+            groups: scan
+                .groups
+                .map(|group| {
+                    let account = i64::from(group.account) + KNOWN.start;
+                    let key = (account, group.app.get(), TIERS[group.tier.index()], group.period);
+                    (key, (group.seconds.get(), group.rows))
+                })
+                .collect(),
+            rejects: rows,
+            counts,
+            reject_seconds: seconds,
+            files: scan.files,
+        }
+    })
+}
+
+/// How many row groups of a file the scan reads by value.
+pub fn row_groups_by_value(setting: Setting, bytes: &Bytes) -> u64 {
+    let files = [(setting.day, "a.parquet", bytes.clone())];
+    let memory = Memory([("a.parquet".to_owned(), bytes.clone())].into());
+    let reader: Arc<dyn RangeReader> = Arc::new(memory);
+    with_scan(setting, &reader, &objects(&files), &|_| {}, |scan| scan.row_groups_by_value).unwrap()
+}
+
+fn with_scan<T>(
+    setting: Setting,
+    reader: &Arc<dyn RangeReader>,
+    objects: &[(BillingDay, Object)],
+    progress: &(dyn Fn(u64) + Sync),
+    found: impl FnOnce(Scan) -> T,
+) -> Result<T, ScanError> {
     let (calendar, book) = (setting.calendar(), book());
     let request = ScanRequest {
-        reader: &reader,
+        reader,
         files: objects,
         partition_zone: setting.partition_zone,
         calendar: &calendar,
@@ -141,7 +202,8 @@ pub fn scan_objects(
         accounts: &Known,
         deduction_period: setting.period,
         max_rejected_rows: 0,
-        progress: &|_| {},
+        way: setting.way,
+        progress,
     };
     // Hostile files come by the hundred thousand: one thread is kept for them.
     static ONE_THREAD: LazyLock<ThreadPool> = LazyLock::new(|| pool(1));
@@ -149,21 +211,7 @@ pub fn scan_objects(
         1 => ONE_THREAD.install(|| scan(&request))?,
         threads => pool(threads).install(|| scan(&request))?,
     };
-    let Rejects { counts, seconds, rows } = scan.rejects;
-    Ok(Outcome {
-        groups: scan
-            .groups
-            .map(|group| {
-                let account = i64::from(group.account) + KNOWN.start;
-                let key = (account, group.app.get(), TIERS[group.tier.index()], group.period);
-                (key, (group.seconds.get(), group.rows))
-            })
-            .collect(),
-        rejects: rows,
-        counts,
-        reject_seconds: seconds,
-        files: scan.files,
-    })
+    Ok(found(scan))
 }
 
 fn pool(threads: usize) -> ThreadPool {
@@ -192,7 +240,7 @@ pub fn objects(files: &[(BillingDay, &str, Bytes)]) -> Vec<(BillingDay, Object)>
         .collect()
 }
 
-fn book() -> Book {
+pub fn book() -> Book {
     let mut next = 0..;
     let mut meters = Vec::new();
     let mut tiers = Vec::new();

@@ -262,7 +262,7 @@ fn listing() -> Listing {
             ),
         ]
         .into(),
-        strays: Vec::new(),
+        ..Listing::default()
     }
 }
 

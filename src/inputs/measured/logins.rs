@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
-use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Role, Sink};
+use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, Role, Sink};
 use crate::rules::quantity::SdkAppId;
 
 use super::judge::{Common, Place, Tally};
@@ -68,7 +68,7 @@ pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanEr
         let shards = Shards::new(pass.0.clone(), reading.budget);
         let new_sink = || Logins {
             reading,
-            accounts: AccountCache::new(reading.accounts),
+            accounts: AccountCache::new(reading.accounts, CACHED_ACCOUNTS),
             tally: reading.tally(&pass),
             keys: &keys,
             apps: &apps,

@@ -5,7 +5,9 @@ use hashbrown::HashMap;
 use crate::catalog::book::{Book, Cadence, ItemKind, TierId};
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
-use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Ints, Role, Sink, Strings, Values};
+use crate::inputs::usage::batches::{
+    self, AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, Ints, Role, Sink, Strings, Values,
+};
 use crate::rules::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Place, Tally, figure};
@@ -92,7 +94,7 @@ pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanEr
         for (at, partition) in partitions.iter().enumerate() {
             let new_sink = || Relay {
                 reading,
-                accounts: AccountCache::new(reading.accounts),
+                accounts: AccountCache::new(reading.accounts, CACHED_ACCOUNTS),
                 tally: reading.tally(&pass),
                 keys: &keys,
                 tiers: &tiers,

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use crate::catalog::book::Cadence;
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
-use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Ints, Role, Sink};
+use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, Ints, Role, Sink};
 use crate::rules::quantity::SdkAppId;
 
 use super::judge::{Common, Place, Tally, figure};
@@ -26,7 +26,7 @@ pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanEr
     let pass = Pass::first();
     let new_sink = || Images {
         reading,
-        accounts: AccountCache::new(reading.accounts),
+        accounts: AccountCache::new(reading.accounts, CACHED_ACCOUNTS),
         tally: reading.tally(&pass),
         counts: HashMap::new(),
     };

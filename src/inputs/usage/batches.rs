@@ -4,14 +4,16 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use crate::store::Object;
 
+use super::ahead::Ahead;
 use super::bounds::{BATCH_ROWS, MAX_ROWS};
 use super::error::{Fault, ScanError};
-use super::footer::{RowGroup, read_footer};
+use super::footer::{RowGroup, read_footer, room_for_footers};
+use super::group_bytes::{Fetched, GroupBytes};
+use super::many::for_each_file;
 use super::panics;
+use super::plan::Plan;
 use super::row_group::{LargePages, Turn, decoders};
 use super::source::{RangeReader, Source};
 
@@ -19,7 +21,7 @@ pub(in crate::inputs) use super::columns::{ROLES, Role};
 pub(in crate::inputs) use super::decode::{Int, Ints, Strings, Values};
 pub(in crate::inputs) use super::error::Fault as BatchFault;
 pub(in crate::inputs) use super::footer::UsageFile as OpenFile;
-pub(in crate::inputs) use super::judge::{AccountCache, CALENDAR_MICROS};
+pub(in crate::inputs) use super::judge::{AccountCache, CACHED_ACCOUNTS, CALENDAR_MICROS};
 
 /// Some rows of a file.
 pub(in crate::inputs) struct Batch {
@@ -63,13 +65,12 @@ pub(in crate::inputs) fn open<'a>(
     roles: &'static [Role],
 ) -> Result<Vec<OpenFile>, ScanError> {
     let objects: Vec<&Object> = files.into_iter().collect();
-    let opened = objects
-        .par_iter()
-        .map(|object| read_footer(Source::new(Arc::clone(reader), (*object).clone()), roles))
-        // All of them, then the first error: the same one every time.
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
+    let room = room_for_footers();
+    let opened = for_each_file(reader.as_ref(), &objects, |object| {
+        read_footer(Source::new(Arc::clone(reader), (*object).clone()), &room, roles)
+    });
+    // All of them, then the first error: the same one every time.
+    let opened = opened.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut total = 0_u64;
     for (file, object) in opened.iter().zip(objects) {
         total = total
@@ -97,6 +98,7 @@ pub(in crate::inputs) fn read<S: Sink>(
         .iter()
         .flat_map(|(at, file)| file.row_groups.iter().map(move |group| (*at, *file, group)))
         .collect();
+    let ahead = read_ahead(&tasks);
     let next = AtomicUsize::new(0);
     let large_pages: Arc<LargePages> = Arc::default();
     let found = Mutex::new((Vec::new(), None::<(usize, ScanError)>));
@@ -108,7 +110,9 @@ pub(in crate::inputs) fn read<S: Sink>(
             let Some((at, file, group)) = tasks.get(task) else {
                 break;
             };
-            let outcome = read_row_group(*at, file, group, &large_pages, &mut sink, progress);
+            let parts = ahead.as_ref().map(|ahead| ahead.begin(task));
+            let bytes = GroupBytes::new(Arc::clone(&file.source), group, parts);
+            let outcome = read_row_group((*at, file, group), bytes, &large_pages, &mut sink, progress);
             let mut found = lock();
             if let Err(error) = outcome
                 && found.1.as_ref().is_none_or(|(earliest, _)| task < *earliest)
@@ -130,10 +134,19 @@ pub(in crate::inputs) fn read<S: Sink>(
     }
 }
 
+/// Begins to read the row groups ahead, where the store is worth it.
+fn read_ahead(tasks: &[(usize, &OpenFile, &RowGroup)]) -> Option<Ahead> {
+    let limits = tasks.first()?.1.source.read_ahead()?;
+    let parts = tasks.iter().map(|(_, file, group)| {
+        let reads = Plan::new(group, Some(limits)).into_reads();
+        (Arc::clone(&file.source), reads)
+    });
+    Some(Ahead::start(limits, parts.collect()))
+}
+
 fn read_row_group(
-    at: usize,
-    file: &OpenFile,
-    group: &RowGroup,
+    (at, file, group): (usize, &OpenFile, &RowGroup),
+    bytes: GroupBytes,
     large_pages: &Arc<LargePages>,
     sink: &mut impl Sink,
     progress: &(dyn Fn(u64) + Sync),
@@ -141,8 +154,9 @@ fn read_row_group(
     // Which column is being decoded, for the message when the decoder panics.
     let column: Cell<Option<Role>> = Cell::new(None);
     let read = || -> Result<(), Fault> {
-        let turn = Arc::new(Turn::new(large_pages));
-        let mut decoders = decoders(file, group, &turn, &column)?;
+        let turn = Turn::new(large_pages);
+        let fetched = Fetched::new(bytes, group)?;
+        let mut decoders = decoders(file, group, &fetched, &turn, &column)?;
         let mut done = 0;
         while done < group.rows {
             let rows = usize::try_from(group.rows - done).map_or(BATCH_ROWS, |left| left.min(BATCH_ROWS));

@@ -1,10 +1,14 @@
 //! What a usage file may ask for. Files are read as untrusted: what goes beyond these is an error that names the
 //! file, never an allocation. Together they keep a scan of hostile files below 1 GiB.
 
+use super::source::ReadAhead;
+
 /// Bytes of a file's footer.
 pub(super) const MAX_FOOTER_BYTES: u64 = 64 << 20;
 /// Columns and groups of a file's schema, nested ones included.
 pub(super) const MAX_SCHEMA_ELEMENTS: usize = 10_000;
+/// Columns of a file that is read whole.
+pub(super) const MAX_KEPT_COLUMNS: usize = 128;
 /// How deep a schema nests: the parquet crate walks it recursively.
 pub(super) const MAX_SCHEMA_DEPTH: usize = 64;
 /// Column chunks of a file: row groups times columns.
@@ -36,5 +40,14 @@ pub(super) const BATCH_ROWS: usize = 8_192;
 pub(super) const MAX_WHOLE_FETCH_BYTES: u64 = 32 << 20;
 /// Bytes fetched at a time from a large column chunk.
 pub(super) const WINDOW_BYTES: u64 = 4 << 20;
+/// How remote stores are read: at 30 ms a read, 64 MiB on their way are 2 GB/s, and 64 small files are read in the time of one.
+pub(super) const REMOTE: ReadAhead = ReadAhead {
+    reads: 64,
+    bytes: 64 << 20,
+    gap: 64 << 10,
+    read_bytes: 8 << 20,
+};
+/// Bytes of footers, beyond what [`TAIL_BYTES`] hold of each, that are decoded at a time.
+pub(super) const FOOTER_BYTES_AT_ONCE: u64 = MAX_FOOTER_BYTES;
 /// Bytes fetched from the end of a file at first; most footers fit.
 pub(super) const TAIL_BYTES: u64 = 64 << 10;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::datatypes::{DataType, Field, Fields, TimeUnit as Unit};
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema_by_columns};
 use parquet::basic::{ConvertedType, Repetition, Type as Physical};
 use parquet::file::metadata::{FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataBuilder};
@@ -140,8 +140,108 @@ pub(in crate::inputs) struct Column {
     pub(super) leaf: usize,
     /// Its levels and physical type.
     pub(super) descriptor: ColumnDescPtr,
-    /// Through which reader.
+    /// Through which reader, when it is read by value.
     pub(super) reading: Reading,
+    /// What its pages hold.
+    pub(super) stored: Stored,
+}
+
+/// What the pages of a column hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// 32-bit or 64-bit integers.
+    Int(IntKind),
+    /// 64-bit integers that count time.
+    Time(TimeUnit),
+    /// Bytes with their length.
+    String,
+    /// Something that is only read by value.
+    Other,
+}
+
+/// What stored integers stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IntKind {
+    Signed {
+        bits: u32,
+    },
+    Unsigned {
+        bits: u32,
+    },
+}
+
+/// In which unit time is counted since 1970 in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TimeUnit {
+    Second,
+    Millisecond,
+    Microsecond,
+    Nanosecond,
+}
+
+impl IntKind {
+    /// The integer; None when it is beyond its kind, or beyond 64 bits signed.
+    pub(super) fn value(self, stored: i64) -> Option<i64> {
+        match self {
+            Self::Signed { bits } => {
+                let beyond = 64 - bits;
+                (stored << beyond >> beyond == stored).then_some(stored)
+            }
+            // A stored 32-bit integer has been read with a sign.
+            Self::Unsigned { bits: 32 } => Some(stored & 0xffff_ffff),
+            Self::Unsigned { bits } => (stored >= 0 && (bits == 64 || stored >> bits == 0)).then_some(stored),
+        }
+    }
+}
+
+impl TimeUnit {
+    /// Microseconds, rounded down; None beyond 64 bits.
+    pub(super) fn micros(self, stored: i64) -> Option<i64> {
+        match self {
+            Self::Second => stored.checked_mul(1_000_000),
+            Self::Millisecond => stored.checked_mul(1_000),
+            Self::Microsecond => Some(stored),
+            Self::Nanosecond => Some(stored.div_euclid(1_000)),
+        }
+    }
+
+    /// The first stored value at or after an instant of the calendar, in microseconds.
+    pub(super) fn first_at(self, micros: i64) -> i64 {
+        let rounded_up = |per: i64| -(-micros).div_euclid(per);
+        match self {
+            Self::Second => rounded_up(1_000_000),
+            Self::Millisecond => rounded_up(1_000),
+            Self::Microsecond => micros,
+            Self::Nanosecond => micros.saturating_mul(1_000),
+        }
+    }
+}
+
+impl Stored {
+    fn of(found: &DataType, physical: Physical) -> Self {
+        let value = match found {
+            DataType::Dictionary(_, value) => value,
+            found => found,
+        };
+        let int = |kind, needed| if physical == needed { Self::Int(kind) } else { Self::Other };
+        let time = |unit| if physical == Physical::INT64 { Self::Time(unit) } else { Self::Other };
+        match value {
+            DataType::Int8 => int(IntKind::Signed { bits: 8 }, Physical::INT32),
+            DataType::Int16 => int(IntKind::Signed { bits: 16 }, Physical::INT32),
+            DataType::Int32 => int(IntKind::Signed { bits: 32 }, Physical::INT32),
+            DataType::Int64 => int(IntKind::Signed { bits: 64 }, Physical::INT64),
+            DataType::UInt8 => int(IntKind::Unsigned { bits: 8 }, Physical::INT32),
+            DataType::UInt16 => int(IntKind::Unsigned { bits: 16 }, Physical::INT32),
+            DataType::UInt32 => int(IntKind::Unsigned { bits: 32 }, Physical::INT32),
+            DataType::UInt64 => int(IntKind::Unsigned { bits: 64 }, Physical::INT64),
+            DataType::Timestamp(Unit::Second, _) => time(TimeUnit::Second),
+            DataType::Timestamp(Unit::Millisecond, _) => time(TimeUnit::Millisecond),
+            DataType::Timestamp(Unit::Microsecond, _) => time(TimeUnit::Microsecond),
+            DataType::Timestamp(Unit::Nanosecond, _) => time(TimeUnit::Nanosecond),
+            found if is_string(found) && physical == Physical::BYTE_ARRAY => Self::String,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Through which reader a column comes.
@@ -216,6 +316,7 @@ fn find_column(
         return Err(wrong(&format!("{found}")));
     }
     let descriptor = schema.column(leaf);
+    let stored = Stored::of(&found, descriptor.physical_type());
     let reading = if descriptor.physical_type() == Physical::INT96 && found != DataType::Null {
         Reading::Int96
     } else {
@@ -225,12 +326,17 @@ fn find_column(
         leaf,
         descriptor,
         reading,
+        stored,
     }))
 }
 
 /// The Arrow type of a leaf. The schema that Arrow writers embed is listened to: it alone tells seconds since the
 /// epoch or a duration from a plain integer. One that does not fit the file is an error, as it is to every Arrow reader.
-fn arrow_type(schema: &SchemaDescriptor, metadata: Option<&Vec<KeyValue>>, leaf: usize) -> Result<DataType, String> {
+pub(super) fn arrow_type(
+    schema: &SchemaDescriptor,
+    metadata: Option<&Vec<KeyValue>>,
+    leaf: usize,
+) -> Result<DataType, String> {
     let mask = ProjectionMask::leaves(schema, [leaf]);
     let arrow = parquet_to_arrow_schema_by_columns(schema, mask, metadata)
         .map_err(|error| format!("its type cannot be read: {error}"))?;

@@ -8,7 +8,7 @@ use crate::catalog::book::{Book, ItemKind, TierId};
 use crate::inputs::rejects::{Reason, Reject, RejectKeeper};
 use crate::rules::quantity::{BillingDay, SdkAppId};
 
-use super::batches::{self, AccountCache, Batch, Int, Ints, Role, Sink, Strings, Values};
+use super::batches::{self, AccountCache, Batch, CACHED_ACCOUNTS, Int, Ints, Role, Sink, Strings, Values};
 use super::error::{Fault, ScanError};
 use super::groups::{Key, Runs, Table};
 use super::scan::{FileTotals, Scan, ScanRequest, kept_rejects};
@@ -38,7 +38,7 @@ pub fn scan_daily(request: &ScanRequest<'_>) -> Result<Scan, ScanError> {
     let (runs, total) = (Runs::default(), AtomicI64::new(0));
     let new_sink = || Sums {
         request,
-        accounts: AccountCache::new(request.accounts),
+        accounts: AccountCache::new(request.accounts, CACHED_ACCOUNTS),
         tiers: Tiers::default(),
         table: Table::default(),
         runs: &runs,
@@ -70,6 +70,7 @@ pub fn scan_daily(request: &ScanRequest<'_>) -> Result<Scan, ScanError> {
         groups: runs.into_groups(),
         rejects: rejects.finish(),
         files: totals,
+        row_groups_by_value: 0,
     })
 }
 
@@ -261,7 +262,7 @@ impl Sink for Sums<'_> {
                     let file = &mut self.files[batch.file];
                     file.accepted_rows += 1;
                     file.accepted_seconds += seconds;
-                    self.table.add(key, seconds);
+                    self.table.add(key, (seconds, 1));
                 }
                 Err(reason) => self.reject(&object.path, &columns, (row, number), reason)?,
             }

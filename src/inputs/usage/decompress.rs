@@ -3,9 +3,11 @@
 //! The parquet crate reads gzip, brotli and lz4 to their end, whatever the header says: a page of a megabyte could
 //! fill the memory.
 
+use std::cell::RefCell;
 use std::io::{self, Read};
 
 use parquet::basic::CompressionCodec;
+use zstd::bulk::Decompressor;
 
 /// Bytes of the prefix of each Hadoop lz4 block: two sizes, big-endian.
 const HADOOP_PREFIX: usize = 8;
@@ -45,12 +47,7 @@ pub(super) fn decompress(
             out.truncate(before + written);
         }
         CompressionCodec::GZIP => read(&mut flate2::read::MultiGzDecoder::new(page), out)?,
-        CompressionCodec::ZSTD => {
-            out.resize(before + size, 0);
-            let written = zstd::bulk::decompress_to_buffer(page, &mut out[before..])
-                .map_err(|error| corrupt(error.to_string()))?;
-            out.truncate(before + written);
-        }
+        CompressionCodec::ZSTD => zstd_frames(page, size, out).map_err(|error| corrupt(error.to_string()))?,
         CompressionCodec::BROTLI => {
             // RFC 7932 reserves this start; the decoder takes it for windows of up to a gigabyte.
             if page.first().is_some_and(|byte| byte & 0x7f == 0x11) {
@@ -67,6 +64,30 @@ pub(super) fn decompress(
     } else {
         Err(DecompressError::WrongSize)
     }
+}
+
+thread_local! {
+    /// Making one takes longer than decompressing a small page.
+    static ZSTD: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn zstd_frames(page: &[u8], size: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    ZSTD.with_borrow_mut(|context| {
+        let context = match context {
+            Some(context) => context,
+            None => context.insert(Decompressor::new()?),
+        };
+        if out.is_empty() {
+            // The capacity is what is written to, and it is not filled with zeros before.
+            out.reserve_exact(size);
+            return context.decompress_to_buffer(page, out).map(drop);
+        }
+        let before = out.len();
+        out.resize(before + size, 0);
+        let written = context.decompress_to_buffer(page, &mut out[before..])?;
+        out.truncate(before + written);
+        Ok(())
+    })
 }
 
 /// Reads to the end, or to one byte more than allowed: enough to see that it is too long.

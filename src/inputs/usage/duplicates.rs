@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use crate::rules::quantity::BillingDay;
 use crate::store::Object;
 
 use super::bounds::WINDOW_BYTES;
 use super::error::{Fault, ScanError};
-use super::footer::footer_bytes;
+use super::footer::{footer_bytes, room_for_footers};
+use super::many::for_each_file;
 use super::source::{RangeReader, Source};
 
 /// Looks for two files with the same content: same size, then same footer, then same bytes. Files without rows are
@@ -19,24 +22,29 @@ use super::source::{RangeReader, Source};
 /// [`ScanError::Duplicate`] naming the first two by path; otherwise as [`scan`](super::scan) for files that cannot
 /// be read.
 pub fn find_duplicates(reader: &Arc<dyn RangeReader>, files: &[(BillingDay, Object)]) -> Result<(), ScanError> {
-    let mut by_size: BTreeMap<u64, Vec<Source>> = BTreeMap::new();
+    let mut sizes: BTreeMap<u64, usize> = BTreeMap::new();
     for (_, object) in files {
-        by_size
-            .entry(object.size)
-            .or_default()
-            .push(Source::new(Arc::clone(reader), object.clone()));
+        *sizes.entry(object.size).or_default() += 1;
+    }
+    let alike = files.iter().map(|(_, object)| object);
+    let mut alike: Vec<&Object> = alike.filter(|object| sizes.get(&object.size) > Some(&1)).collect();
+    alike.sort_by_key(|object| (object.size, &object.path));
+
+    let room = room_for_footers();
+    let footers: Vec<Result<_, ScanError>> = for_each_file(reader.as_ref(), &alike, |object| {
+        let source = Source::new(Arc::clone(reader), (*object).clone());
+        let (footer, _, _taken) = footer_bytes(&source, &room).map_err(|fault| fault.at(source.path(), None, None))?;
+        let digest: [u8; 32] = Sha256::digest(&footer).into();
+        Ok((digest, source))
+    });
+    let mut by_footer: BTreeMap<(u64, [u8; 32]), Vec<Source>> = BTreeMap::new();
+    for read in footers {
+        let (digest, source) = read?;
+        by_footer.entry((source.size(), digest)).or_default().push(source);
     }
     let mut found = Vec::new();
-    for mut alike in by_size.into_values().filter(|alike| alike.len() > 1) {
-        alike.sort_by(|a, b| a.path().cmp(b.path()));
-        let mut by_footer: BTreeMap<Vec<u8>, Vec<Source>> = BTreeMap::new();
-        for source in alike {
-            let (footer, _) = footer_bytes(&source).map_err(|fault| fault.at(source.path(), None, None))?;
-            by_footer.entry(footer.to_vec()).or_default().push(source);
-        }
-        for alike in by_footer.into_values() {
-            found.extend(first_pair(&alike)?);
-        }
+    for alike in by_footer.into_values() {
+        found.extend(first_pair(&alike)?);
     }
     match found.into_iter().min() {
         Some((first, second)) => Err(ScanError::Duplicate { first, second }),

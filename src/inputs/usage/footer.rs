@@ -7,12 +7,15 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
     RowGroupMetaData,
 };
+use parquet::schema::types::ColumnDescriptor;
 
 use super::bounds::{
-    MAX_COLUMN_CHUNKS, MAX_FOOTER_BYTES, MAX_ROWS_PER_BYTE, MAX_SCHEMA_DEPTH, MAX_SCHEMA_ELEMENTS, TAIL_BYTES,
+    FOOTER_BYTES_AT_ONCE, MAX_COLUMN_CHUNKS, MAX_FOOTER_BYTES, MAX_ROWS_PER_BYTE, MAX_SCHEMA_DEPTH,
+    MAX_SCHEMA_ELEMENTS, TAIL_BYTES,
 };
 use super::columns::{Column, ROLES, Role, find_columns};
 use super::error::{Fault, ScanError};
+use super::many::{Room, Taken};
 use super::pages::Chunk;
 use super::panics;
 use super::source::Source;
@@ -49,10 +52,15 @@ pub(in crate::inputs) struct RowGroup {
     pub(super) chunks: [Option<Chunk>; ROLES],
 }
 
+/// Room for the footers that are read and decoded at a time.
+pub(super) fn room_for_footers() -> Room {
+    Room::new(FOOTER_BYTES_AT_ONCE)
+}
+
 /// Reads the footer of a file of which these columns, at most [`ROLES`], are needed.
-pub(super) fn read_footer(source: Source, roles: &'static [Role]) -> Result<UsageFile, ScanError> {
+pub(super) fn read_footer(source: Source, room: &Room, roles: &'static [Role]) -> Result<UsageFile, ScanError> {
     let path = source.path().to_owned();
-    let (footer, data_end) = footer_bytes(&source).map_err(|fault| fault.at(&path, None, None))?;
+    let (footer, data_end, _taken) = footer_bytes(&source, room).map_err(|fault| fault.at(&path, None, None))?;
     let metadata = decode(&footer).map_err(|fault| fault.at(&path, None, None))?;
     let file = metadata.file_metadata();
     let columns = panics::catch(|| find_columns(file.schema_descr(), file.key_value_metadata(), roles))
@@ -73,8 +81,8 @@ pub(super) fn read_footer(source: Source, roles: &'static [Role]) -> Result<Usag
     })
 }
 
-/// The footer's bytes, and where the file's data ends.
-pub(super) fn footer_bytes(source: &Source) -> Result<(Bytes, u64), Fault> {
+/// The footer's bytes, where the file's data ends, and the room that a footer takes which the first read does not hold.
+pub(super) fn footer_bytes<'a>(source: &Source, room: &'a Room) -> Result<(Bytes, u64, Option<Taken<'a>>), Fault> {
     let size = source.size();
     if size < HEAD_BYTES + TRAILER_BYTES {
         return Err(Fault::bad(format!(
@@ -110,17 +118,17 @@ pub(super) fn footer_bytes(source: &Source) -> Result<(Bytes, u64), Fault> {
         .filter(|end| *end >= HEAD_BYTES)
         .ok_or_else(|| Fault::bad(format!("a footer of {length} bytes in a file of {size}: it is corrupt")))?;
     let footer_end = size - TRAILER_BYTES;
-    let footer = if data_end >= tail_start {
+    if data_end >= tail_start {
         let within = |offset: u64| usize::try_from(offset - tail_start).expect("within the tail");
-        tail.slice(within(data_end)..within(footer_end))
-    } else {
-        source.read(data_end..footer_end)?
-    };
-    Ok((footer, data_end))
+        return Ok((tail.slice(within(data_end)..within(footer_end)), data_end, None));
+    }
+    drop(tail);
+    let taken = room.take(length);
+    Ok((source.read(data_end..footer_end)?, data_end, Some(taken)))
 }
 
 /// Decodes a footer that has been walked before, so that nothing large or deep is built from it.
-fn decode(footer: &Bytes) -> Result<ParquetMetaData, Fault> {
+pub(super) fn decode(footer: &Bytes) -> Result<ParquetMetaData, Fault> {
     let unreadable = |why: String| Fault::Bad(format!("its footer cannot be read: {why}"));
     walk(footer).map_err(|error| unreadable(error.to_string()))?;
     let options = ParquetMetaDataOptions::new()
@@ -215,16 +223,10 @@ fn row_groups(
     data_end: u64,
     path: &str,
 ) -> Result<Vec<RowGroup>, ScanError> {
-    let most = data_end.saturating_mul(MAX_ROWS_PER_BYTE);
     let mut first_row = 0_u64;
     let mut groups = Vec::with_capacity(metadata.num_row_groups());
     for (ordinal, group) in metadata.row_groups().iter().enumerate() {
-        let bad = |message: String| Fault::Bad(message).at(path, Some(ordinal), None);
-        let rows = u64::try_from(group.num_rows()).map_err(|_| bad(format!("it claims {} rows", group.num_rows())))?;
-        let after = first_row.checked_add(rows).filter(|rows| *rows <= most);
-        let Some(after) = after else {
-            return Err(bad(format!("it claims {rows} rows in a file of {data_end} bytes")));
-        };
+        let rows = row_group_rows(group, first_row, data_end).map_err(|fault| fault.at(path, Some(ordinal), None))?;
         if rows > 0 {
             let chunks = chunks(group, columns, rows, data_end)
                 .map_err(|(role, message)| Fault::Bad(message).at(path, Some(ordinal), Some(role.name())))?;
@@ -235,9 +237,22 @@ fn row_groups(
                 chunks,
             });
         }
-        first_row = after;
+        first_row += rows;
     }
     Ok(groups)
+}
+
+/// How many rows a row group has, after `before` rows of the file.
+pub(super) fn row_group_rows(group: &RowGroupMetaData, before: u64, data_end: u64) -> Result<u64, Fault> {
+    let claimed = group.num_rows();
+    let rows = u64::try_from(claimed).map_err(|_| Fault::Bad(format!("it claims {claimed} rows")))?;
+    let most = data_end.saturating_mul(MAX_ROWS_PER_BYTE);
+    match before.checked_add(rows) {
+        Some(after) if after <= most => Ok(rows),
+        _ => Err(Fault::Bad(format!(
+            "it claims {rows} rows in a file of {data_end} bytes"
+        ))),
+    }
 }
 
 fn chunks(
@@ -253,12 +268,18 @@ fn chunks(
             .columns()
             .get(column.leaf)
             .ok_or((role, "its column chunk is missing".to_owned()))?;
-        *slot = Some(chunk(found, column, rows, data_end).map_err(|message| (role, message))?);
+        *slot = Some(chunk(found, &column.descriptor, rows, data_end).map_err(|message| (role, message))?);
     }
     Ok(chunks)
 }
 
-fn chunk(found: &ColumnChunkMetaData, column: &Column, rows: u64, data_end: u64) -> Result<Chunk, String> {
+/// Where a column chunk of a row group is; in bounds, and of as many values as there are rows.
+pub(super) fn chunk(
+    found: &ColumnChunkMetaData,
+    descriptor: &ColumnDescriptor,
+    rows: u64,
+    data_end: u64,
+) -> Result<Chunk, String> {
     if found.file_path().is_some_and(|path| !path.is_empty()) {
         return Err("its data is in another file: write files that hold their own data".to_owned());
     }
@@ -281,8 +302,8 @@ fn chunk(found: &ColumnChunkMetaData, column: &Column, rows: u64, data_end: u64)
             end,
             values: rows,
             codec: found.compression_codec(),
-            physical: column.descriptor.physical_type(),
-            nullable: column.descriptor.max_def_level() > 0,
+            physical: descriptor.physical_type(),
+            nullable: descriptor.max_def_level() > 0,
         }),
         _ => Err(format!(
             "its data is said to be {} bytes from {first} on, in a file whose data ends at {data_end}",

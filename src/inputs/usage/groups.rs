@@ -72,13 +72,14 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Adds a row. Rows of one group mostly follow each other in sorted files.
-    pub(super) fn add(&mut self, key: Key, seconds: i64) {
+    /// Adds seconds and rows; negative ones take back what was added before. Rows of one group mostly follow each
+    /// other in sorted files.
+    pub(super) fn add(&mut self, key: Key, sums: (i64, i64)) {
         match &mut self.last {
-            Some((last, sum)) if *last == key => add(sum, (seconds, 1)),
+            Some((last, sum)) if *last == key => add(sum, sums),
             _ => {
                 self.settle_last();
-                self.last = Some((key, (seconds, 1)));
+                self.last = Some((key, sums));
             }
         }
     }
@@ -221,19 +222,26 @@ impl Iterator for Groups {
     type Item = Group;
 
     fn next(&mut self) -> Option<Group> {
-        let least = self.runs.iter().filter_map(Run::peek).map(Group::key).min()?;
-        let mut sum: Option<Group> = None;
-        for run in &mut self.runs {
-            if run.peek().is_some_and(|group| group.key() == least)
-                && let Some(group) = run.next()
-            {
-                match &mut sum {
-                    Some(sum) => sum.absorb(&group),
-                    None => sum = Some(group),
+        loop {
+            let least = self.runs.iter().filter_map(Run::peek).map(Group::key).min()?;
+            let mut sum: Option<Group> = None;
+            for run in &mut self.runs {
+                if run.peek().is_some_and(|group| group.key() == least)
+                    && let Some(group) = run.next()
+                {
+                    match &mut sum {
+                        Some(sum) => sum.absorb(&group),
+                        None => sum = Some(group),
+                    }
                 }
             }
+            // Of a group whose rows were all taken back nothing is left.
+            if let Some(sum) = sum
+                && sum.rows != 0
+            {
+                return Some(sum);
+            }
         }
-        sum
     }
 }
 
@@ -268,7 +276,7 @@ mod tests {
                 number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let (key, seconds) = (key(number >> 20), i64::from(number % 100) + 1);
                 add(expected.entry(key).or_default(), (seconds, 1));
-                table.add(key, seconds);
+                table.add(key, (seconds, 1));
             }
             runs.push(table.drain());
             let guard = runs.0.lock().unwrap();

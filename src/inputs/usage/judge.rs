@@ -10,17 +10,17 @@ use super::groups::Key;
 use super::scan::KnownAccounts;
 
 /// The meter of rows without a `meter` column.
-const DEFAULT_METER: &str = "av";
+pub(super) const DEFAULT_METER: &str = "av";
 /// The seconds of rows without a `seconds` column.
-const DEFAULT_SECONDS: i64 = 1;
+pub(super) const DEFAULT_SECONDS: i64 = 1;
 /// A row is at most a day.
-const MAX_SECONDS: i64 = 86_400;
+pub(super) const MAX_SECONDS: i64 = 86_400;
 /// Microseconds of a five-minute period.
-const PERIOD_MICROS: i64 = 300_000_000;
+pub(super) const PERIOD_MICROS: i64 = 300_000_000;
 /// Instants of the years 1970 to 2999 in UTC, in microseconds; the second bound is the first one after.
 pub(in crate::inputs) const CALENDAR_MICROS: (i64, i64) = (0, 32_503_680_000_000_000);
-/// Slots of the cache of accounts; a power of two.
-const CACHE_SLOTS: usize = 4_096;
+/// Accounts remembered while a row group is judged; a power of two.
+pub(in crate::inputs) const CACHED_ACCOUNTS: usize = 4_096;
 
 /// What rows of a file are judged against.
 #[derive(Clone, Copy)]
@@ -138,7 +138,7 @@ impl<'a> Judge<'a> {
         Self {
             rules,
             default_meter: find_meter(rules.book, DEFAULT_METER.as_bytes()),
-            accounts: AccountCache::new(rules.accounts),
+            accounts: AccountCache::new(rules.accounts, CACHED_ACCOUNTS),
             meters: None,
         }
     }
@@ -249,22 +249,26 @@ fn find_meter<'a>(book: &'a Book, name: &[u8]) -> Option<&'a Meter> {
 /// Remembers where accounts are: most rows are of few.
 pub(in crate::inputs) struct AccountCache<'a> {
     accounts: &'a dyn KnownAccounts,
+    /// As many as a power of two.
     slots: Vec<(i64, Option<u32>)>,
 }
 
 impl<'a> AccountCache<'a> {
-    pub(in crate::inputs) fn new(accounts: &'a dyn KnownAccounts) -> Self {
+    /// A cache of `slots` accounts, a power of two.
+    pub(in crate::inputs) fn new(accounts: &'a dyn KnownAccounts, slots: usize) -> Self {
+        assert!(slots.is_power_of_two() && slots > 1, "{slots} slots");
         // No account is 0.
         Self {
             accounts,
-            slots: vec![(0, None); CACHE_SLOTS],
+            slots: vec![(0, None); slots],
         }
     }
 
+    /// Where an account is; None when it is not known.
     pub(in crate::inputs) fn position(&mut self, account_id: i64) -> Option<u32> {
         // Fibonacci hashing: neighbouring and round numbers alike spread over the slots.
         let hash = account_id.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = usize::try_from(hash >> 52).expect("12 bits") % CACHE_SLOTS;
+        let slot = usize::try_from(hash >> (64 - self.slots.len().ilog2())).expect("fewer bits than slots have");
         let (id, position) = &mut self.slots[slot];
         if *id != account_id {
             *position = self.accounts.position(account_id);

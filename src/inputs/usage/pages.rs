@@ -10,9 +10,9 @@ use parquet::errors::{ParquetError, Result};
 use super::bounds::{LARGE_PAGE_BYTES, MAX_PAGE_BYTES, MAX_PAGE_HEADER_BYTES, MAX_PAGE_VALUES, WINDOW_BYTES};
 use super::decompress::decompress;
 use super::error::Fault;
+use super::group_bytes::GroupBytes;
 use super::page_checks::{check_dictionary, check_values};
 use super::page_header::{PageHeader, PageKind};
-use super::source::Source;
 use super::thrift::ThriftError;
 
 /// How far into a chunk a header is looked for at first; nearly all are far shorter.
@@ -35,6 +35,24 @@ pub(super) struct Chunk {
     pub(super) nullable: bool,
 }
 
+impl Chunk {
+    /// How many bytes of levels a version 1 page begins with. Flat columns have no repetition levels.
+    pub(super) fn levels_v1(&self, page: &[u8], encoding: Encoding) -> std::result::Result<usize, Fault> {
+        if !self.nullable || encoding != Encoding::RLE {
+            return Ok(0);
+        }
+        let cut_off = || Fault::bad("a page's levels are larger than the page");
+        let length = page
+            .first_chunk::<4>()
+            .map(|bytes| to_usize(u32::from_le_bytes(*bytes)));
+        let levels = length.and_then(|length| length.checked_add(4)).ok_or_else(cut_off)?;
+        if levels > page.len() {
+            return Err(cut_off());
+        }
+        Ok(levels)
+    }
+}
+
 /// Where a fault goes that has to pass through the parquet crate, whose errors are text.
 pub(super) type FaultSlot = Arc<Mutex<Option<Fault>>>;
 
@@ -43,7 +61,7 @@ pub(super) type LargePagePermit = Arc<dyn Fn() + Send + Sync>;
 
 /// Reads the pages of a chunk one after the other.
 pub(super) struct Pages {
-    source: Arc<Source>,
+    source: Arc<GroupBytes>,
     chunk: Chunk,
     at: u64,
     window: Bytes,
@@ -58,7 +76,7 @@ pub(super) struct Pages {
 impl Pages {
     /// `window` holds the bytes of the file from `window_start` on, as far as they have been fetched already.
     pub(super) fn new(
-        source: Arc<Source>,
+        source: Arc<GroupBytes>,
         chunk: Chunk,
         (window_start, window): (u64, Bytes),
         fault: FaultSlot,
@@ -156,7 +174,8 @@ impl Pages {
         Ok(())
     }
 
-    fn next(&mut self) -> std::result::Result<Option<Page>, Fault> {
+    /// The next page as it is in the file, its header checked; None at the end, when all values have been there.
+    pub(super) fn next_stored(&mut self) -> std::result::Result<Option<(PageHeader, Bytes)>, Fault> {
         while self.at < self.chunk.end {
             let header = self.header()?;
             self.check_header(&header)?;
@@ -165,9 +184,19 @@ impl Pages {
             if header.crc.is_some_and(|crc| crc != crc32fast::hash(&body)) {
                 return Err(Fault::bad("a page's checksum does not match: the file is corrupt"));
             }
-            if let Some(page) = self.page(&header, &body)? {
-                return Ok(Some(page));
+            match header.kind {
+                PageKind::Other => continue,
+                PageKind::Dictionary { .. } => self.seen_dictionary = true,
+                PageKind::Data { values, encoding, .. } | PageKind::DataV2 { values, encoding, .. } => {
+                    let indices = matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
+                    if indices && !self.seen_dictionary {
+                        return Err(Fault::bad("a page refers to a dictionary that is not there"));
+                    }
+                    self.seen_data = true;
+                    self.values_left -= u64::from(values);
+                }
             }
+            return Ok(Some((header, body)));
         }
         if self.values_left > 0 {
             return Err(Fault::bad(format!("its pages end {} values early", self.values_left)));
@@ -175,7 +204,14 @@ impl Pages {
         Ok(None)
     }
 
-    fn page(&mut self, header: &PageHeader, body: &Bytes) -> std::result::Result<Option<Page>, Fault> {
+    fn next(&mut self) -> std::result::Result<Option<Page>, Fault> {
+        let Some((header, body)) = self.next_stored()? else {
+            return Ok(None);
+        };
+        self.page(&header, &body)
+    }
+
+    fn page(&self, header: &PageHeader, body: &Bytes) -> std::result::Result<Option<Page>, Fault> {
         let physical = self.chunk.physical;
         Ok(match header.kind {
             PageKind::Other => None,
@@ -186,7 +222,6 @@ impl Pages {
             } => {
                 let buf = self.decompressed(body, header.uncompressed, 0, true)?;
                 check_dictionary(physical, &buf, to_usize(values)).map_err(Fault::Bad)?;
-                self.seen_dictionary = true;
                 Some(Page::DictionaryPage {
                     buf,
                     num_values: values,
@@ -201,7 +236,7 @@ impl Pages {
                 rep_levels,
             } => {
                 let buf = self.decompressed(body, header.uncompressed, 0, true)?;
-                self.check_data(&buf, self.levels_v1(&buf, def_levels)?, encoding, values)?;
+                self.check_data(&buf, self.chunk.levels_v1(&buf, def_levels)?, encoding, values)?;
                 Some(Page::DataPage {
                     buf,
                     num_values: values,
@@ -260,24 +295,8 @@ impl Pages {
         Ok(Bytes::from(out))
     }
 
-    /// How many bytes of levels a version 1 page begins with. Flat columns have no repetition levels.
-    fn levels_v1(&self, page: &[u8], encoding: Encoding) -> std::result::Result<usize, Fault> {
-        if !self.chunk.nullable || encoding != Encoding::RLE {
-            return Ok(0);
-        }
-        let cut_off = || Fault::bad("a page's levels are larger than the page");
-        let length = page
-            .first_chunk::<4>()
-            .map(|bytes| to_usize(u32::from_le_bytes(*bytes)));
-        let levels = length.and_then(|length| length.checked_add(4)).ok_or_else(cut_off)?;
-        if levels > page.len() {
-            return Err(cut_off());
-        }
-        Ok(levels)
-    }
-
     fn check_data(
-        &mut self,
+        &self,
         page: &[u8],
         levels: usize,
         encoding: Encoding,
@@ -286,15 +305,9 @@ impl Pages {
         let bytes = page
             .get(levels..)
             .ok_or_else(|| Fault::bad("a page's levels are larger than the page"))?;
-        let indices = matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
-        if indices && !self.seen_dictionary {
-            return Err(Fault::bad("a page refers to a dictionary that is not there"));
-        }
         if !bytes.is_empty() {
             check_values(self.chunk.physical, encoding, bytes, to_usize(values)).map_err(Fault::Bad)?;
         }
-        self.seen_data = true;
-        self.values_left -= u64::from(values);
         Ok(())
     }
 }

@@ -3,19 +3,20 @@
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-
 use crate::inputs::rejects::RejectKeeper;
 
-use super::bounds::{BATCH_ROWS, MAX_WHOLE_FETCH_BYTES};
+use super::bounds::BATCH_ROWS;
 use super::columns::{ROLES, Role};
 use super::decode::{ColumnDecoder, Values};
 use super::error::{Fault, ScanError};
 use super::footer::{RowGroup, UsageFile};
+use super::group_bytes::{Fetched, GroupBytes};
 use super::groups::{Runs, Table};
+use super::ids;
 use super::judge::{Batch, Judge, Rules, Verdict};
-use super::pages::{Chunk, FaultSlot, LargePagePermit, Pages};
+use super::pages::{FaultSlot, LargePagePermit};
 use super::panics;
+use super::scan::Way;
 
 /// What a row group added.
 pub(super) struct Found {
@@ -23,6 +24,8 @@ pub(super) struct Found {
     pub(super) accepted_seconds: i64,
     pub(super) rejected_rows: u64,
     pub(super) rejects: RejectKeeper,
+    /// How it was read.
+    pub(super) way: Way,
 }
 
 /// What row groups are read into.
@@ -72,11 +75,18 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub(super) fn new(large_pages: &Arc<LargePages>) -> Self {
-        Self {
+    /// A turn that has not been taken.
+    pub(super) fn new(large_pages: &Arc<LargePages>) -> Arc<Self> {
+        Arc::new(Self {
             large_pages: Arc::clone(large_pages),
             mine: Mutex::new(false),
-        }
+        })
+    }
+
+    /// What takes it.
+    pub(super) fn permit(self: &Arc<Self>) -> LargePagePermit {
+        let turn = Arc::clone(self);
+        Arc::new(move || turn.take())
     }
 
     fn take(&self) {
@@ -96,16 +106,29 @@ impl Drop for Turn {
     }
 }
 
-/// Reads a row group. After an error the sums are not to be used.
-pub(super) fn read_row_group(
+/// Reads a row group: on dictionary ids where the scan asks for it and the row group allows it, else by value. After
+/// an error the sums are not to be used.
+pub(super) fn read_row_group<'a>(
     file: &UsageFile,
     group: &RowGroup,
-    rules: Rules<'_>,
+    bytes: GroupBytes,
+    rules: Rules<'a>,
     sums: Sums<'_>,
+    scratch: Option<&mut ids::Scratch<'a>>,
 ) -> Result<Found, ScanError> {
     // Which column is being decoded, for the message when the decoder panics.
     let column: Cell<Option<Role>> = Cell::new(None);
-    let outcome = panics::catch(|| read(file, group, rules, sums, &column)).unwrap_or_else(|panic| {
+    let read = || {
+        let fetched = Fetched::new(bytes, group)?;
+        let mut sums = sums;
+        if let Some(scratch) = scratch
+            && let ids::Outcome::Done(found) = ids::read(file, group, &fetched, &rules, &mut sums, scratch)?
+        {
+            return Ok(found);
+        }
+        read_by_value(file, group, &fetched, rules, sums, &column)
+    };
+    let outcome = panics::catch(read).unwrap_or_else(|panic| {
         Err(Fault::Bad(format!(
             "it cannot be decoded, the file is corrupt: {panic}"
         )))
@@ -113,21 +136,23 @@ pub(super) fn read_row_group(
     outcome.map_err(|fault| fault.at(file.source.path(), Some(group.ordinal), column.get().map(Role::name)))
 }
 
-fn read(
+fn read_by_value(
     file: &UsageFile,
     group: &RowGroup,
+    fetched: &Fetched,
     rules: Rules<'_>,
     sums: Sums<'_>,
     column: &Cell<Option<Role>>,
 ) -> Result<Found, Fault> {
-    let turn = Arc::new(Turn::new(sums.large_pages));
-    let mut decoders = decoders(file, group, &turn, column)?;
+    let turn = Turn::new(sums.large_pages);
+    let mut decoders = decoders(file, group, fetched, &turn, column)?;
     let mut judge = Judge::new(rules);
     let mut found = Found {
         accepted_rows: 0,
         accepted_seconds: 0,
         rejected_rows: 0,
         rejects: RejectKeeper::new(sums.keep_rejects),
+        way: Way::ByValue,
     };
     let mut done = 0;
     while done < group.rows {
@@ -173,7 +198,7 @@ fn read_batch(
             Verdict::Accepted { key, seconds } => {
                 found.accepted_rows += 1;
                 found.accepted_seconds = found.accepted_seconds.checked_add(seconds).ok_or_else(too_large)?;
-                table.add(key, seconds);
+                table.add(key, (seconds, 1));
             }
             Verdict::Rejected(reason) => {
                 found.rejected_rows += 1;
@@ -192,62 +217,25 @@ fn read_batch(
 pub(super) fn decoders(
     file: &UsageFile,
     group: &RowGroup,
+    fetched: &Fetched,
     turn: &Arc<Turn>,
     column: &Cell<Option<Role>>,
 ) -> Result<[Option<ColumnDecoder>; ROLES], Fault> {
-    let windows = fetch(file, group)?;
     let mut decoders = [const { None }; ROLES];
     let all = decoders
         .iter_mut()
         .zip(&file.columns)
-        .zip(&group.chunks)
-        .zip(windows)
-        .zip(file.roles.iter().copied());
-    for ((((slot, found), chunk), window), role) in all {
-        let (Some(found), Some(chunk)) = (found, chunk) else {
+        .zip(file.roles.iter().copied())
+        .enumerate();
+    for (at, ((slot, found), role)) in all {
+        let fault = FaultSlot::default();
+        let pages = fetched.pages_at(at, turn, Arc::clone(&fault));
+        let (Some(found), Some(pages)) = (found, pages) else {
             continue;
         };
         column.set(Some(role));
-        let fault = FaultSlot::default();
-        let turn = Arc::clone(turn);
-        let permit: LargePagePermit = Arc::new(move || turn.take());
-        let pages = Pages::new(Arc::clone(&file.source), *chunk, window, Arc::clone(&fault), permit);
         *slot = Some(ColumnDecoder::new(found, group.rows, pages, fault)?);
     }
     column.set(None);
     Ok(decoders)
-}
-
-/// The bytes of the needed chunks, adjacent ones fetched together: for each where they start, and what has been
-/// fetched. Nothing yet when they are large.
-fn fetch(file: &UsageFile, group: &RowGroup) -> Result<[(u64, Bytes); ROLES], Fault> {
-    let mut windows = group
-        .chunks
-        .map(|chunk| (chunk.map_or(0, |chunk| chunk.start), Bytes::new()));
-    let mut chunks: Vec<(usize, Chunk)> = group
-        .chunks
-        .iter()
-        .enumerate()
-        .filter_map(|(role, chunk)| Some((role, (*chunk)?)))
-        .collect();
-    let total = chunks
-        .iter()
-        .try_fold(0_u64, |sum, (_, chunk)| sum.checked_add(chunk.end - chunk.start));
-    if total.is_none_or(|total| total > MAX_WHOLE_FETCH_BYTES) {
-        return Ok(windows);
-    }
-    chunks.sort_unstable_by_key(|(_, chunk)| (chunk.start, chunk.end));
-    for adjacent in chunks.chunk_by(|(_, before), (_, after)| before.end == after.start) {
-        let (Some((_, first)), Some((_, last))) = (adjacent.first(), adjacent.last()) else {
-            continue;
-        };
-        let bytes = file.source.read(first.start..last.end)?;
-        for (role, chunk) in adjacent {
-            let within = |offset: u64| usize::try_from(offset - first.start).map_err(|_| Fault::bad("too large"));
-            if let Some(window) = windows.get_mut(*role) {
-                *window = (chunk.start, bytes.slice(within(chunk.start)?..within(chunk.end)?));
-            }
-        }
-    }
-    Ok(windows)
 }

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono_tz::Tz;
-use rayon::prelude::*;
 
 use crate::catalog::book::Book;
 use crate::inputs::dimensions::AccountIndex;
@@ -14,12 +13,17 @@ use crate::rules::calendar::{Calendar, OutsideCalendar, start_of_date};
 use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::Object;
 
+use super::ahead::Ahead;
 use super::bounds::MAX_ROWS;
 use super::columns::Role;
 use super::error::ScanError;
-use super::footer::{RowGroup, UsageFile, read_footer};
+use super::footer::{RowGroup, UsageFile, read_footer, room_for_footers};
+use super::group_bytes::GroupBytes;
 use super::groups::{Groups, Runs, Table};
+use super::ids;
 use super::judge::Rules;
+use super::many::for_each_file;
+use super::plan::Plan;
 use super::row_group::{Found, LargePages, Sums, read_row_group};
 use super::source::{RangeReader, Source};
 
@@ -48,8 +52,20 @@ pub struct ScanRequest<'a> {
     pub deduction_period: DeductionPeriod,
     /// `max_rejected_rows` of the job: how many rejected rows are kept (at least 10,000).
     pub max_rejected_rows: u64,
+    /// How row groups are read; the result is the same.
+    pub way: Way,
     /// Told how many rows have been read since the last call, now and then, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// How row groups are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// On dictionary ids, where a row group allows it and breaks no rule; else by value.
+    #[default]
+    OnIds,
+    /// Every row by its values, through Arrow arrays: what the other way is compared with.
+    ByValue,
 }
 
 /// Which accounts there are, to a scan.
@@ -87,6 +103,9 @@ pub struct Scan {
     pub rejects: Rejects,
     /// Control totals, file by file in the order of the request.
     pub files: Vec<FileTotals>,
+    /// How many row groups were read by value, which is slow: for a row that breaks a rule, or an encoding that ids do
+    /// not know.
+    pub row_groups_by_value: u64,
 }
 
 /// What a file held.
@@ -108,18 +127,14 @@ pub struct FileTotals {
 /// # Errors
 /// [`ScanError`] when a file is not what it should be (exit 3) or changed under the run (exit 5).
 pub fn scan(request: &ScanRequest<'_>) -> Result<Scan, ScanError> {
-    let files = request
-        .files
-        .par_iter()
-        .map(|(date, object)| {
-            let rules = rules(request, *date)?;
-            let file = read_footer(Source::new(Arc::clone(request.reader), object.clone()), &Role::ALL)?;
-            Ok((file, rules))
-        })
-        // All of them, then the first error: the same one every time.
-        .collect::<Vec<Result<_, ScanError>>>()
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
+    let room = room_for_footers();
+    let files = for_each_file(request.reader.as_ref(), request.files, |(date, object)| {
+        let rules = rules(request, *date)?;
+        let source = Source::new(Arc::clone(request.reader), object.clone());
+        Ok((read_footer(source, &room, &Role::ALL)?, rules))
+    });
+    // All of them, then the first error: the same one every time.
+    let files = files.into_iter().collect::<Result<Vec<_>, ScanError>>()?;
     check_total_rows(&files)?;
     let work = Work::new(request, &files);
     let threads = rayon::current_num_threads().min(work.tasks.len());
@@ -165,6 +180,8 @@ struct Work<'a> {
     /// Positions of files and their row groups, in order.
     tasks: Vec<(usize, &'a RowGroup)>,
     next: AtomicUsize,
+    /// Reads the row groups of the tasks ahead, where the store is worth it.
+    ahead: Option<Ahead>,
     large_pages: Arc<LargePages>,
     runs: Runs,
     totals: Mutex<Totals>,
@@ -173,6 +190,7 @@ struct Work<'a> {
 struct Totals {
     files: Vec<FileTotals>,
     rejects: RejectKeeper,
+    row_groups_by_value: u64,
     /// The error of the earliest task that failed.
     error: Option<(usize, ScanError)>,
 }
@@ -180,6 +198,8 @@ struct Totals {
 impl<'a> Work<'a> {
     fn new(request: &'a ScanRequest<'a>, files: &'a [(UsageFile, Rules<'a>)]) -> Self {
         let tasks = files.iter().enumerate();
+        let tasks = tasks.flat_map(|(at, (file, _))| file.row_groups.iter().map(move |group| (at, group)));
+        let tasks: Vec<(usize, &RowGroup)> = tasks.collect();
         let totals = Totals {
             files: files
                 .iter()
@@ -189,14 +209,14 @@ impl<'a> Work<'a> {
                 })
                 .collect(),
             rejects: RejectKeeper::new(kept_rejects(request)),
+            row_groups_by_value: 0,
             error: None,
         };
         Self {
             request,
             files,
-            tasks: tasks
-                .flat_map(|(at, (file, _))| file.row_groups.iter().map(move |group| (at, group)))
-                .collect(),
+            ahead: read_ahead(request, files, &tasks),
+            tasks,
             next: AtomicUsize::new(0),
             large_pages: Arc::default(),
             runs: Runs::default(),
@@ -208,6 +228,10 @@ impl<'a> Work<'a> {
     /// one have been begun and are finished, so that the earliest error is the same every time.
     fn run(&self) {
         let mut table = Table::default();
+        let mut scratch = match self.request.way {
+            Way::OnIds => self.files.first().map(|(_, rules)| ids::Scratch::new(rules)),
+            Way::ByValue => None,
+        };
         loop {
             let task = self.next.fetch_add(1, Ordering::Relaxed);
             let Some((at, group)) = self.tasks.get(task) else { break };
@@ -221,7 +245,9 @@ impl<'a> Work<'a> {
                 large_pages: &self.large_pages,
                 progress: self.request.progress,
             };
-            let outcome = read_row_group(file, group, *rules, sums);
+            let parts = self.ahead.as_ref().map(|ahead| ahead.begin(task));
+            let bytes = GroupBytes::new(Arc::clone(&file.source), group, parts);
+            let outcome = read_row_group(file, group, bytes, *rules, sums, scratch.as_mut());
             let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
             let outcome = outcome.and_then(|found| {
                 totals.add(*at, found).ok_or_else(|| ScanError::OutOfRange {
@@ -249,14 +275,30 @@ impl<'a> Work<'a> {
                 groups: self.runs.into_groups(),
                 rejects: totals.rejects.finish(),
                 files: totals.files,
+                row_groups_by_value: totals.row_groups_by_value,
             }),
         }
     }
 }
 
+/// Begins to read the row groups ahead, where the store is worth it.
+fn read_ahead(
+    request: &ScanRequest<'_>,
+    files: &[(UsageFile, Rules<'_>)],
+    tasks: &[(usize, &RowGroup)],
+) -> Option<Ahead> {
+    let limits = request.reader.read_ahead()?;
+    let parts = tasks.iter().filter_map(|(at, group)| {
+        let (file, _) = files.get(*at)?;
+        Some((Arc::clone(&file.source), Plan::new(group, Some(limits)).into_reads()))
+    });
+    Some(Ahead::start(limits, parts.collect()))
+}
+
 impl Totals {
     /// Adds what a row group of a file held. None when a sum leaves 64 bits.
     fn add(&mut self, at: usize, found: Found) -> Option<()> {
+        self.row_groups_by_value += u64::from(found.way == Way::ByValue);
         let file = self.files.get_mut(at)?;
         file.accepted_rows = file.accepted_rows.checked_add(found.accepted_rows)?;
         file.accepted_seconds = file.accepted_seconds.checked_add(found.accepted_seconds)?;

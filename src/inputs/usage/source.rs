@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::store::{Object, Store, StoreError};
 
+use super::bounds::REMOTE;
 use super::error::Fault;
 
 /// Reads byte ranges of listed objects. [`Store`] does, and in-memory files of tests do.
@@ -16,11 +17,34 @@ pub trait RangeReader: Send + Sync {
     /// # Errors
     /// [`StoreError::Changed`] when it is not, [`StoreError::NotFound`] when it is gone.
     fn get_range(&self, object: &Object, range: Range<u64>) -> Result<Bytes, StoreError>;
+
+    /// How to read ahead. None where a read costs no more than the copying, as it does on local disk: there each
+    /// is made when its bytes are needed, by the thread that needs them.
+    fn read_ahead(&self) -> Option<ReadAhead> {
+        None
+    }
+}
+
+/// How much is read at a time from a store whose every read waits for a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadAhead {
+    /// Reads under way at once.
+    pub reads: usize,
+    /// Bytes that are under way, or there and not yet asked for; always one read, however large.
+    pub bytes: u64,
+    /// Bytes between two needed ones that are read and thrown away, when there are not more of them.
+    pub gap: u64,
+    /// Bytes of one read, unless a column chunk is larger.
+    pub read_bytes: u64,
 }
 
 impl RangeReader for Store {
     fn get_range(&self, object: &Object, range: Range<u64>) -> Result<Bytes, StoreError> {
         Self::get_range(self, object, range)
+    }
+
+    fn read_ahead(&self) -> Option<ReadAhead> {
+        self.is_remote().then_some(REMOTE)
     }
 }
 
@@ -33,6 +57,11 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn new(reader: Arc<dyn RangeReader>, object: Object) -> Self {
         Self { reader, object }
+    }
+
+    /// See [`RangeReader::read_ahead`].
+    pub(super) fn read_ahead(&self) -> Option<ReadAhead> {
+        self.reader.read_ahead()
     }
 
     pub(super) fn path(&self) -> &str {

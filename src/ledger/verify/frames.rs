@@ -8,9 +8,9 @@ use bytes::Bytes;
 use polars::prelude::*;
 
 use crate::ledger::record::{CommitRecord, TableFile};
-use crate::store::Store;
 
 use super::VerifyError;
+use super::bytes::TableBytes;
 
 /// Accounts from `after` (excluded) to `up_to` (included).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(super) fn ranges(records: &[&CommitRecord]) -> Vec<AccountRange> {
 /// Some columns of one table of some batches, for a range of accounts. Integers (but for account and app) and decimals are 128-bit counts of their
 /// smallest unit, so that no sum can wrap; text stays text, dates stay dates.
 pub(super) fn read(
-    store: &Store,
+    table_bytes: &TableBytes<'_>,
     records: &[&CommitRecord],
     table: &str,
     columns: &[&str],
@@ -76,7 +76,7 @@ pub(super) fn read(
             files.truncate(1);
         }
         for file in files {
-            let frame = decode(file, store.get(&file.path)?, columns, exact_numbers)?;
+            let frame = decode(file, table_bytes.get(&file.path)?, columns, exact_numbers)?;
             frames.push(frame.lazy().filter(in_range.clone()));
         }
     }
@@ -85,14 +85,14 @@ pub(super) fn read(
 
 /// A column that may be null, of all files of a table.
 pub(super) fn read_nullable(
-    store: &Store,
+    table_bytes: &TableBytes<'_>,
     record: &CommitRecord,
     table: &str,
     column: &str,
 ) -> Result<LazyFrame, VerifyError> {
     let files = record.files.iter().filter(|file| file.table == table);
     let frames: Result<Vec<LazyFrame>, VerifyError> = files
-        .map(|file| Ok(decode(file, store.get(&file.path)?, &[column], Ok)?.lazy()))
+        .map(|file| Ok(decode(file, table_bytes.get(&file.path)?, &[column], Ok)?.lazy()))
         .collect();
     Ok(concat(frames?, UnionArgs::default())?)
 }

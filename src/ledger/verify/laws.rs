@@ -5,14 +5,14 @@ use polars::prelude::*;
 
 use crate::ledger::batch::LedgerError;
 use crate::ledger::record::CommitRecord;
-use crate::store::Store;
 
+use super::bytes::TableBytes;
 use super::frames::{self, AccountRange};
 use super::{Sums, VerifyError};
 
 /// The tables that a batch is checked with.
 pub(super) struct Scope<'a> {
-    pub store: &'a Store,
+    pub files: &'a TableBytes<'a>,
     /// The batch, and the earlier ones that hold rows for the days that it changes.
     pub records: &'a [&'a CommitRecord],
     /// The batch itself.
@@ -36,7 +36,7 @@ const LINE: [&str; 5] = ["account_id", "sdk_app_id", "day", "item", "tier"];
 
 impl Scope<'_> {
     fn read(&self, table: &str, columns: &[&str], range: AccountRange) -> Result<LazyFrame, VerifyError> {
-        frames::read(self.store, self.records, table, columns, range)
+        frames::read(self.files, self.records, table, columns, range)
     }
 
     fn read_of(
@@ -47,7 +47,7 @@ impl Scope<'_> {
         range: AccountRange,
     ) -> Result<Option<LazyFrame>, VerifyError> {
         record
-            .map(|record| frames::read(self.store, &[record], table, columns, range))
+            .map(|record| frames::read(self.files, &[record], table, columns, range))
             .transpose()
     }
 
@@ -109,7 +109,7 @@ impl Scope<'_> {
         }
         let earlier = (self.earlier)()?;
         let earlier: Vec<&CommitRecord> = earlier.iter().collect();
-        let deducted = frames::read(self.store, &earlier, "deductions", &DEDUCTED, range)?;
+        let deducted = frames::read(self.files, &earlier, "deductions", &DEDUCTED, range)?;
         self.grants_with(range, Some(deducted))
     }
 
@@ -284,12 +284,12 @@ impl Scope<'_> {
         range: AccountRange,
     ) -> Result<[i128; N], VerifyError> {
         let read = [&["account_id"][..], &columns].concat();
-        totals(frames::read(self.store, &[self.batch], table, &read, range)?, columns)
+        totals(frames::read(self.files, &[self.batch], table, &read, range)?, columns)
     }
 
     /// Rejected rows, and the seconds of those whose `seconds` is within 1 to 86400.
     pub(super) fn reject_totals(&self) -> Result<[i128; 2], VerifyError> {
-        let rejects = frames::read_nullable(self.store, self.batch, "rejects", "seconds")?;
+        let rejects = frames::read_nullable(self.files, self.batch, "rejects", "seconds")?;
         let in_range = col("seconds")
             .gt_eq(lit(1_i64))
             .and(col("seconds").lt_eq(lit(86_400_i64)));
@@ -327,7 +327,7 @@ fn totals<const N: usize>(frame: LazyFrame, columns: [&str; N]) -> Result<[i128;
 
 /// Law 3 over all batches: what the latest batch that lists a grant says was used = opening + its deductions in every batch.
 pub(super) fn used_over_history(
-    store: &Store,
+    files: &TableBytes<'_>,
     records: &[&CommitRecord],
     range: AccountRange,
 ) -> Result<Finding, VerifyError> {
@@ -336,7 +336,7 @@ pub(super) fn used_over_history(
     let key = || KEY.map(col);
     // Batches come in order, so the last row of a grant is its latest.
     let listed = frames::read(
-        store,
+        files,
         records,
         "grants",
         &["account_id", "grant_id", "opening", "used"],
@@ -344,7 +344,7 @@ pub(super) fn used_over_history(
     )?
     .group_by(key())
     .agg([col("opening").last(), col("used").last()]);
-    let deducted = frames::read(store, records, "deductions", &DEDUCTED, range)?.rename(["quota"], ["deducted"], true);
+    let deducted = frames::read(files, records, "deductions", &DEDUCTED, range)?.rename(["quota"], ["deducted"], true);
     let parts = [
         with_others(listed, &FIGURES, &["opening", "used"], "listed"),
         with_others(deducted, &FIGURES, &["deducted"], ""),

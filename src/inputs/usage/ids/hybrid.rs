@@ -1,0 +1,306 @@
+//! The RLE / bit-packing hybrid of Parquet: dictionary indices and definition levels.
+
+use super::vector::{MAX_WIDTH, unpack, word_at};
+use super::{BLOCK_ROWS, Stop};
+
+/// A place in a hybrid stream. The bytes are handed in with each call: always the same ones.
+#[derive(Debug, Clone)]
+pub(super) struct Hybrid {
+    width: usize,
+    /// Where the next run begins.
+    at: usize,
+    run: Run,
+}
+
+#[derive(Debug, Clone)]
+enum Run {
+    Repeated { value: u32, left: usize },
+    Packed { start: usize, next: usize, left: usize },
+}
+
+impl Hybrid {
+    /// A stream of values of `width` bits that begins at `at`.
+    pub(super) fn new(width: usize, at: usize) -> Result<Self, Stop> {
+        if width > MAX_WIDTH {
+            return Err(Stop::GiveUp);
+        }
+        Ok(Self {
+            width,
+            at,
+            run: Run::Repeated { value: 0, left: 0 },
+        })
+    }
+
+    /// Bits of a value: none is larger.
+    pub(super) fn bits(&self) -> usize {
+        self.width
+    }
+
+    /// The value that repeats here and how often, at least once; None where values are packed.
+    pub(super) fn repeated(&mut self, bytes: &[u8]) -> Result<Option<(u32, usize)>, Stop> {
+        self.load(bytes)?;
+        Ok(match self.run {
+            Run::Repeated { value, left } => Some((value, left)),
+            Run::Packed { .. } => None,
+        })
+    }
+
+    /// Passes over `count` of the values that [`repeated`](Self::repeated) told of.
+    pub(super) fn pass(&mut self, count: usize) {
+        match &mut self.run {
+            Run::Repeated { left, .. } => *left -= count,
+            Run::Packed { .. } => unreachable!("only repeated values are passed over"),
+        }
+    }
+
+    /// The next values.
+    pub(super) fn fill(&mut self, bytes: &[u8], out: &mut [u32]) -> Result<(), Stop> {
+        let mut done = 0;
+        while done < out.len() {
+            let rest = &mut out[done..];
+            match &mut self.run {
+                Run::Repeated { left: 0, .. } | Run::Packed { left: 0, .. } => self.next_run(bytes)?,
+                Run::Repeated { value, left } => {
+                    let count = rest.len().min(*left);
+                    rest[..count].fill(*value);
+                    *left -= count;
+                    done += count;
+                }
+                Run::Packed { start, next, left } => {
+                    let count = rest.len().min(*left);
+                    unpack(&bytes[*start..], self.width, *next, &mut rest[..count]);
+                    *next += count;
+                    *left -= count;
+                    done += count;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next values of a stream of single bits.
+    pub(super) fn fill_bits(&mut self, bytes: &[u8], mut count: usize, out: &mut Bits) -> Result<(), Stop> {
+        out.clear();
+        while count > 0 {
+            match &mut self.run {
+                Run::Repeated { left: 0, .. } | Run::Packed { left: 0, .. } => self.next_run(bytes)?,
+                Run::Repeated { value, left } => {
+                    let now = count.min(*left).min(Bits::AT_ONCE);
+                    out.push(if *value == 1 { u64::MAX } else { 0 }, now);
+                    *left -= now;
+                    count -= now;
+                }
+                Run::Packed { start, next, left } => {
+                    let now = count.min(*left).min(Bits::AT_ONCE);
+                    out.push(bits_at(&bytes[*start..], *next), now);
+                    *next += now;
+                    *left -= now;
+                    count -= now;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the current run has a value left.
+    fn load(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        while self.left() == 0 {
+            self.next_run(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Begins the next run, which may be empty.
+    fn next_run(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        let header = self.header(bytes)?;
+        let count = header >> 1;
+        // Padding, to some writers and to all readers.
+        if header == 0 {
+            return Err(Stop::GiveUp);
+        }
+        let rest = bytes.get(self.at..).ok_or(Stop::GiveUp)?;
+        if header & 1 == 1 && self.width > 0 {
+            let length = count.checked_mul(self.width).ok_or(Stop::GiveUp)?;
+            // Some writers cut the last group off behind its last value.
+            let there = rest.len().min(length);
+            let left = if there == length {
+                count * 8
+            } else {
+                there * 8 / self.width
+            };
+            self.run = Run::Packed {
+                start: self.at,
+                next: 0,
+                left,
+            };
+            self.at += there;
+            return Ok(());
+        }
+        let length = self.width.div_ceil(8);
+        let value = rest.get(..length).ok_or(Stop::GiveUp)?;
+        let value = value
+            .iter()
+            .rev()
+            .fold(0, |value, byte| value << 8 | u32::from(*byte));
+        if self.width < MAX_WIDTH && value >> self.width > 0 {
+            return Err(Stop::GiveUp);
+        }
+        let groups_of = if header & 1 == 1 { 8 } else { 1 };
+        self.run = Run::Repeated {
+            value,
+            left: count.checked_mul(groups_of).ok_or(Stop::GiveUp)?,
+        };
+        self.at += length;
+        Ok(())
+    }
+
+    fn left(&self) -> usize {
+        match self.run {
+            Run::Repeated { left, .. } | Run::Packed { left, .. } => left,
+        }
+    }
+
+    /// A variable-length integer of at most 32 bits.
+    fn header(&mut self, bytes: &[u8]) -> Result<usize, Stop> {
+        if let Some(byte) = bytes.get(self.at)
+            && *byte < 0x80
+        {
+            self.at += 1;
+            return Ok(usize::from(*byte));
+        }
+        let mut header = 0_u64;
+        for shift in (0..35).step_by(7) {
+            let byte = *bytes.get(self.at).ok_or(Stop::GiveUp)?;
+            self.at += 1;
+            header |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return u32::try_from(header)
+                    .ok()
+                    .and_then(|header| usize::try_from(header).ok())
+                    .ok_or(Stop::GiveUp);
+            }
+        }
+        Err(Stop::GiveUp)
+    }
+}
+
+/// Single bits of a block, 64 to a word, the lowest first.
+pub(super) struct Bits {
+    words: [u64; BLOCK_ROWS / 64 + 1],
+    len: usize,
+}
+
+impl Default for Bits {
+    fn default() -> Self {
+        Self {
+            words: [0; BLOCK_ROWS / 64 + 1],
+            len: 0,
+        }
+    }
+}
+
+impl Bits {
+    /// Bits pushed at once: what a word has left of the byte that it begins in.
+    const AT_ONCE: usize = 56;
+
+    /// The words; bits behind the last one are 0.
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// How many are 1.
+    pub(super) fn ones(&self) -> usize {
+        let ones: u32 = self.words.iter().map(|word| word.count_ones()).sum();
+        usize::try_from(ones).expect("no more than a block has rows")
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Adds the lowest `count` of `bits`.
+    fn push(&mut self, bits: u64, count: usize) {
+        let bits = bits & ((1 << count) - 1);
+        let (word, shift) = (self.len / 64, self.len % 64);
+        self.words[word] |= bits << shift;
+        if shift + count > 64 {
+            self.words[word + 1] = bits >> (64 - shift);
+        }
+        self.len += count;
+    }
+}
+
+/// At least [`Bits::AT_ONCE`] bits from position `bit` on, zeros beyond the end.
+fn bits_at(packed: &[u8], bit: usize) -> u64 {
+    word_at(packed, bit / 8) >> (bit % 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_those_that_would_be_filled() {
+        // 1 x 70; packed 16; 0 x 9; packed 8 x 8.
+        let bytes = [0x8c, 1, 1, 5, 0xa5, 0x3c, 18, 0, 17, 1, 2, 3, 4, 5, 6, 7, 0xff];
+        for size in 1..160 {
+            let (mut filled, mut bits) = (Hybrid::new(1, 0).unwrap(), Hybrid::new(1, 0).unwrap());
+            let mut left: usize = 70 + 16 + 9 + 64;
+            while left > 0 {
+                let now = size.min(left);
+                let (mut values, mut words) = (vec![0; now], Bits::default());
+                filled.fill(&bytes, &mut values).unwrap();
+                bits.fill_bits(&bytes, now, &mut words).unwrap();
+                let found = (0..now).map(|row| words.words()[row / 64] >> (row % 64) & 1);
+                assert!(found.eq(values.iter().map(|value| u64::from(*value))), "{size} at a time");
+                assert_eq!(words.ones(), values.iter().filter(|value| **value == 1).count());
+                left -= now;
+            }
+        }
+    }
+
+    // 5 x 3; packed 0 1 2 3 4 5 6 7; 20 x 6; at 3 bits.
+    const BYTES: [u8; 8] = [10, 3, 3, 0x88, 0xc6, 0xfa, 40, 6];
+
+    fn values() -> Vec<u32> {
+        let mut values = vec![3; 5];
+        values.extend(0..8);
+        values.extend([6; 20]);
+        values
+    }
+
+    #[test]
+    fn values_come_in_pieces_of_any_size() {
+        for size in 1..34 {
+            let mut hybrid = Hybrid::new(3, 0).unwrap();
+            let mut found = vec![9; 33];
+            found
+                .chunks_mut(size)
+                .for_each(|piece| hybrid.fill(&BYTES, piece).unwrap());
+            assert_eq!(found, values(), "{size} at a time");
+            assert!(matches!(hybrid.fill(&BYTES, &mut [0]), Err(Stop::GiveUp)), "there are no more");
+        }
+    }
+
+    #[test]
+    fn repeated_values_are_told_and_passed_over() {
+        let mut hybrid = Hybrid::new(3, 0).unwrap();
+        assert_eq!(hybrid.repeated(&BYTES).unwrap(), Some((3, 5)));
+        hybrid.pass(5);
+        assert_eq!(hybrid.repeated(&BYTES).unwrap(), None);
+        hybrid.fill(&BYTES, &mut [0; 10]).unwrap();
+        assert_eq!(hybrid.repeated(&BYTES).unwrap(), Some((6, 18)));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_given_up() {
+        let fill = |bytes: &[u8], width| Hybrid::new(width, 0).and_then(|mut hybrid| hybrid.fill(bytes, &mut [0; 8]));
+        assert!(fill(&[], 3).is_err(), "no header");
+        assert!(fill(&[0, 0, 0], 3).is_err(), "runs of nothing");
+        assert!(fill(&[3, 0x88], 3).is_err(), "a group cut off in its values");
+        assert!(fill(&[16], 3).is_err(), "no value");
+        assert!(fill(&[0xff; 9], 3).is_err(), "a header of more than 32 bits");
+        assert!(fill(&[16, 1, 2, 3, 4, 5], 33).is_err(), "too wide");
+        assert!(fill(&[3], 0).is_ok(), "no bits, no bytes");
+    }
+}

@@ -1,0 +1,48 @@
+//! Row groups summed on dictionary ids: the fast way through a usage file.
+//!
+//! A row group has few distinct accounts, apps, meters, seconds and resolutions. What SPEC 2.1 says about a value is
+//! found out once per distinct value; rows are counted by id, in plain arrays, runs at once. From the outside in:
+//! `read` drives a row group, `cells` counts, `keys` and `classes` are the columns, `values` says what a value is
+//! worth, `cursor` opens pages, `hybrid` and `delta` decode them, `vector` has the loops.
+//!
+//! It never decides against a row: what it does not know, or does not like, makes it give up the whole row group, which
+//! is then read by value (`row_group`), row by row, to name what is wrong. Corrupt bytes end here in giving up, too.
+
+mod cells;
+mod classes;
+mod columns;
+mod cursor;
+mod delta;
+mod hybrid;
+mod keys;
+mod read;
+mod rows;
+mod values;
+mod vector;
+
+pub(super) use read::{Outcome, Scratch, read};
+
+use super::error::Fault;
+use crate::store::StoreError;
+
+/// Rows decoded at a time, at most, unless all columns repeat one value.
+const BLOCK_ROWS: usize = 2_048;
+
+/// Why a row group is not summed here.
+#[derive(Debug)]
+enum Stop {
+    /// It has something that only the way by value can tell.
+    GiveUp,
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            // The way by value meets it again, and says where.
+            Fault::Bad(_) => Self::GiveUp,
+            Fault::Store(error) => Self::Store(error),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Page headers: Thrift's compact protocol from anyone.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nightbill::inputs::usage::fuzzing::page_header;
+
+fuzz_target!(|bytes: &[u8]| page_header(bytes));
