@@ -167,6 +167,7 @@ fn settle_all(case: &Case<'_>) -> Outcome<u64> {
             payments: &told.payments,
             requests: &[],
             disabled: &[],
+            measured: &[],
             usage: &told.usage,
             opening: &told.opening,
         };

@@ -76,7 +76,8 @@ CREATE OR REPLACE VIEW accounts_now AS FROM accounts WHERE batch = (FROM last_ba
 CREATE OR REPLACE VIEW grants_now AS FROM grants WHERE batch = (FROM last_batch);
 CREATE OR REPLACE VIEW flags_now AS FROM flags WHERE batch = (FROM last_batch);
 
--- Rejected usage rows: of each day, those of the latest batch that has any of it.
+-- Rejected rows: of each day, those of the latest batch that has any of it. Files of usage begin with date=, those of relay,
+-- screenshots and logins with the name of their input.
 CREATE OR REPLACE VIEW rejects_now AS
 SELECT rejects.*
 FROM rejects

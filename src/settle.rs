@@ -4,6 +4,7 @@ mod error;
 pub(crate) mod facts;
 mod gaps;
 mod gates;
+mod measured;
 mod night;
 pub(crate) mod openings;
 mod plan;
@@ -21,6 +22,7 @@ use crate::rules::quantity::{BillingDay, Instant};
 
 pub use error::SettleError;
 pub use gaps::not_acted_on;
+pub use measured::without_item;
 
 /// Which days to settle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +94,8 @@ pub enum DayOutcome {
 pub enum Stage {
     /// Reading dimensions (once per run, told with the first day).
     Dimensions,
+    /// Reading what monthly items are billed for, on days that bill them.
+    Measured,
     /// Scanning usage.
     Scan,
     /// Rules, and encoding and staging of the tables, which overlap.
@@ -105,6 +109,7 @@ impl Stage {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dimensions => "dimensions",
+            Self::Measured => "measured",
             Self::Scan => "scan",
             Self::Settle => "settle",
             Self::Publish => "publish",

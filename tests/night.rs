@@ -2,6 +2,8 @@
 
 #[path = "night/compact.rs"]
 mod compact;
+#[path = "night/daily.rs"]
+mod daily;
 #[path = "night/explain.rs"]
 mod explain;
 #[path = "night/faults.rs"]
@@ -17,8 +19,14 @@ mod json_doc;
 mod laws;
 #[path = "night/money.rs"]
 mod money;
+#[path = "night/monthly.rs"]
+mod monthly;
 #[path = "support/parquet_rows.rs"]
 mod parquet_rows;
+#[path = "night/products.rs"]
+mod products;
+#[path = "night/samples.rs"]
+mod samples;
 #[path = "night/world.rs"]
 mod world;
 

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit, TimestampMillisecondType};
-use nightbill::rules::quantity::BillingDay;
+use chrono::NaiveDate;
+use nightbill::job::Job;
+use nightbill::rules::quantity::{BillingDay, Instant};
 use nightbill::sample::{
     JobFile, Layout, SampleError, SampleSpec, Shape, TsEncoding, UsageCompression, UsageEncoding, generate,
 };
+use nightbill::settle::{DayReport, Days, Progress, SettleOptions, settle};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Encoding;
 use tempfile::TempDir;
@@ -467,6 +470,56 @@ fn sample_data_is_what_the_program_makes() {
     for (name, bytes) in made {
         assert!(committed[&name] == bytes, "{name} differs: {help}");
     }
+}
+
+/// A month's end settles with what is billed by the month, and nothing of it is rejected.
+#[test]
+fn a_months_end_has_relay_screenshots_and_logins() {
+    let directory = tempfile::tempdir().unwrap();
+    let spec = SampleSpec {
+        from: "2024-10-30".parse::<NaiveDate>().map(BillingDay::from_date).unwrap(),
+        days: 2,
+        accounts: 80,
+        rows: 20_000,
+        monthly_inputs: true,
+        ..SampleSpec::new(directory.path().join("sample"))
+    };
+    generate(&spec).unwrap();
+    let job = Job::load(&spec.out.join("job.toml"), &[]).unwrap();
+    let options = SettleOptions {
+        days: Days::Range(spec.from, spec.from.checked_add_days(1).unwrap()),
+        accept_thin_day: false,
+        accept_suspensions: true,
+        rejects_out: None,
+        now: Instant::from_micros(1_800_000_000_000_000),
+    };
+    let night = settle(&job, &options, &Silent).unwrap();
+    assert_eq!(night.days[0].totals.measured, []);
+    let measured = &night.days[1].totals.measured;
+    let inputs: Vec<&str> = measured.iter().map(|totals| totals.input.as_str()).collect();
+    assert_eq!(inputs, ["relay", "screenshots", "logins"]);
+    for totals in measured {
+        assert_eq!((totals.files, totals.rejected_rows), (2, 0), "{totals:?}");
+        assert!(totals.rows > 500 && totals.accepted_rows == totals.rows, "{totals:?}");
+    }
+    assert!(
+        night
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("of a tier without a price"))
+    );
+}
+
+/// Hears nothing.
+struct Silent;
+
+impl Progress for Silent {
+    fn scan_begins(&self, _: BillingDay, _: usize, _: u64) {}
+    fn rows_read(&self, _: u64) {}
+    fn rules_begin(&self, _: BillingDay, _: usize) {}
+    fn accounts_settled(&self, _: usize) {}
+    fn day_ends(&self, _: &DayReport) {}
+    fn warning(&self, _: &str) {}
 }
 
 /// Minutes of the examples by (account, day, item), counted from the rows as SPEC 3.1 says, against the table that

@@ -118,7 +118,7 @@ pub struct Item {
     pub name: String,
     /// How its quantity comes about.
     pub kind: ItemKind,
-    /// Billed by the day or by the month: durations daily, all other kinds monthly.
+    /// Billed by the day or by the month: durations daily, distinct users monthly, peaks and counts either.
     pub cadence: Cadence,
     /// Where seconds become minutes.
     pub round: Round,
@@ -137,21 +137,21 @@ pub struct Item {
 pub enum ItemKind {
     /// Seconds, rounded up to minutes, served by grants.
     Duration,
-    /// The month's largest sum over tasks, per destination (SPEC 3.7).
+    /// The day's or month's largest sum over tasks, per destination, which names the tier (SPEC 3.7).
     Peak {
         /// Width of the intervals in which samples are compared.
         interval_seconds: i64,
-        /// Per tier: a month's peak up to and including this many Mbps costs nothing.
+        /// Per tier: a peak up to and including this many Mbps costs nothing.
         free_if_at_most: Vec<(TierId, Quantity)>,
     },
-    /// A month's count above a free quantity.
+    /// A day's or month's count above a free quantity; of one tier.
     Count {
         /// How many are free.
         free_quantity: i64,
         /// The rest is rounded up to a multiple of this; positive.
         round_up_to: i64,
     },
-    /// Distinct users of an app and month.
+    /// Distinct users of an app and month; of one tier.
     Unique,
 }
 

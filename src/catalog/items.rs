@@ -144,7 +144,7 @@ impl Items {
         let round = fields.or("round", Round::App, |field| {
             field.choice(&[("app", Round::App), ("account", Round::Account)])
         });
-        let per = fields.require("per").and_then(|field| per(&field));
+        let per = fields.require("per").and_then(|field| per(&field, kind));
         let unpriced = fields.or("unpriced", Unpriced::Stop, |field| {
             field.choice(&[("stop", Unpriced::Stop), ("unbilled", Unpriced::Unbilled)])
         });
@@ -181,6 +181,10 @@ impl Items {
                 let name = element.meaning().unwrap_or_default().to_owned();
                 self.tier_list.push(Tier { item, name });
             }
+        }
+        if let (Some(field), Some(Kind::Count | Kind::Unique), 2..) = (&field, kind, names.len()) {
+            // Nothing in the inputs says which of several tiers a row counts in.
+            field.fail("items of kind \"count\" and \"unique\" have one tier");
         }
         let count = u16::try_from(names.len()).ok();
         let fits = u16::try_from(self.tier_list.len()).is_ok();
@@ -323,24 +327,33 @@ fn is_reserved(id: &Field<'_>) -> bool {
     id.is_text() && id.meaning().is_some_and(|id| RESERVED.contains(&id))
 }
 
-/// SPEC 3.6, 3.7: durations are billed by the day, everything else by the month.
+/// Grants serve durations day by day, and each of these lines belongs to a bill of its day (SPEC 3.4, 3.6). The users that
+/// packages include are users of a month (SPEC 3.7). Peaks and counts may be of a day or of a month.
 fn cadence(field: &Field<'_>, kind: Option<Kind>) -> Option<Cadence> {
     let cadence = field.choice(&[("daily", Cadence::Daily), ("monthly", Cadence::Monthly)])?;
-    let kind = kind?;
-    let rule = if kind == Kind::Duration {
-        Cadence::Daily
-    } else {
-        Cadence::Monthly
+    let (only, why) = match kind? {
+        Kind::Duration => (Cadence::Daily, "packages are deducted day by day"),
+        Kind::Unique => (Cadence::Monthly, "the users that packages include are those of a month"),
+        Kind::Peak | Kind::Count => return Some(cadence),
     };
-    if cadence != rule {
-        let what = format!("items of kind \"{}\" are billed {}", kind.as_str(), rule.as_str());
-        field.fail_with(what, format!("write cadence = \"{}\"", rule.as_str()));
+    if cadence != only {
+        let what = format!(
+            "items of kind \"{}\" are billed {}: {why}",
+            kind?.as_str(),
+            only.as_str()
+        );
+        field.fail_with(what, format!("write cadence = \"{}\"", only.as_str()));
     }
     Some(cadence)
 }
 
-fn per(field: &Field<'_>) -> Option<i64> {
+fn per(field: &Field<'_>, kind: Option<Kind>) -> Option<i64> {
     let per = field.integer(1, 1_000)?;
+    if kind == Some(Kind::Peak) && per != 1 {
+        // A peak has thousandths of Mbps.
+        field.fail_with("peaks are priced per 1 Mbps", "write per = 1");
+        return None;
+    }
     if ![1, 10, 100, 1_000].contains(&per) {
         // Amounts have nine decimals and prices six: only these keep every amount exact.
         field.fail(format!("must be 1, 10, 100 or 1000, not {per}"));

@@ -9,7 +9,7 @@ use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
 use crate::job::Job;
 use crate::rules::quantity::Instant;
-use crate::settle::not_acted_on;
+use crate::settle::{not_acted_on, without_item};
 use crate::store::{Store, StoreError};
 
 use super::args::JobArgs;
@@ -45,11 +45,11 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<(), Failure> 
             "set the system's clock: prices are shown as of today",
         )
     })?;
-    for gap in not_acted_on(&job) {
+    for gap in not_acted_on(&job).into_iter().chain(without_item(&job, &book)) {
         terminal.warn(&gap);
     }
     let no_usage = partitions::empty_warning(&listing, &job.inputs.usage.partitions.location);
-    for warning in no_usage.into_iter().chain(listing.stray_warning()) {
+    for warning in no_usage.into_iter().chain(listing.stray_warning("usage")) {
         terminal.warn(&warning);
     }
     let rows = |dimension: &str| dimensions.rows(dimension);

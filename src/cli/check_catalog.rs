@@ -197,14 +197,14 @@ fn item_part(book: &Book, item: &Item, today: BillingDay) -> ItemPart {
             Unpriced::Stop => "stop",
             Unpriced::Unbilled => "unbilled",
         },
-        details: details(book, &item.kind),
+        details: details(book, item),
         tiers: tiers.collect(),
     }
 }
 
 /// What an item's kind says beyond its name.
-fn details(book: &Book, kind: &ItemKind) -> Vec<String> {
-    match kind {
+fn details(book: &Book, item: &Item) -> Vec<String> {
+    match &item.kind {
         ItemKind::Duration | ItemKind::Unique => Vec::new(),
         ItemKind::Peak {
             interval_seconds,
@@ -219,8 +219,12 @@ fn details(book: &Book, kind: &ItemKind) -> Vec<String> {
             free_quantity,
             round_up_to,
         } => vec![format!(
-            "{} free a month, the rest rounded up to {}",
+            "{} free a {}, the rest rounded up to {}",
             thousands(free_quantity),
+            match item.cadence {
+                Cadence::Daily => "day",
+                Cadence::Monthly => "month",
+            },
             thousands(round_up_to)
         )],
     }

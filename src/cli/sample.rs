@@ -26,6 +26,7 @@ use super::terminal::{JSON_FORMAT, Look, Terminal};
     nightbill sample /tmp/big --accounts 20000 --rows 200_000_000 --layout sorted --ts-encoding delta\n  \
     nightbill sample /tmp/week --days 7 --rows 7000000 --timezone Europe/Berlin\n  \
     nightbill sample /tmp/quarter --from 2024-07-01 --days 92 --rows 920_000 --stories\n  \
+    nightbill sample /tmp/month --days 31 --from 2024-10-01 --monthly\n  \
     nightbill sample /tmp/many --shape groups --accounts 1000000 --rows 3000000")]
 pub(crate) struct SampleArgs {
     /// The directory to fill; it must be empty, or not exist
@@ -64,6 +65,9 @@ pub(crate) struct SampleArgs {
     /// Usage files per day [default: one for each 2 million rows, 1 to 16]
     #[arg(long, value_name = "N")]
     files_per_day: Option<u32>,
+    /// Add relay samples, screenshots and logins, which a month's last day is billed for
+    #[arg(long)]
+    monthly: bool,
     /// Add an account per worked example of the purchase guide (four days from 2024-10-11, Asia/Shanghai)
     #[arg(long)]
     worked_examples: bool,
@@ -79,7 +83,7 @@ pub(crate) struct SampleArgs {
     /// What ships with nightbill as sample_data/, exactly
     #[arg(long, conflicts_with_all = [
         "seed", "from", "days", "timezone", "accounts", "rows", "shape", "layout", "ts_encoding", "compression",
-        "files_per_day", "worked_examples", "stories", "catalog", "no_job",
+        "files_per_day", "monthly", "worked_examples", "stories", "catalog", "no_job",
     ])]
     shipped: bool,
 }
@@ -168,6 +172,7 @@ impl SampleArgs {
             }),
             encoding: self.encoding(default.encoding),
             files_per_day: self.files_per_day,
+            monthly_inputs: self.monthly,
             worked_examples: self.worked_examples,
             stories: self.stories,
             job,
@@ -348,7 +353,7 @@ mod tests {
     fn every_option_reaches_its_field() {
         let line = "--seed 7 --from 2025-01-02 --days 3 --timezone Europe/Berlin --accounts 1_000 --rows 200_000_000 \
                     --shape groups --layout sorted --ts-encoding delta --compression lz4 --files-per-day 4 --worked-examples \
-                    --stories --catalog c.toml";
+                    --stories --monthly --catalog c.toml";
         let expected = SampleSpec {
             out: PathBuf::from("out"),
             seed: 7,
@@ -364,6 +369,7 @@ mod tests {
                 compression: UsageCompression::Lz4,
             },
             files_per_day: Some(4),
+            monthly_inputs: true,
             worked_examples: true,
             stories: true,
             job: JobFile::WithCatalog("c.toml".to_owned()),

@@ -168,7 +168,7 @@ fn one_day(totals: &ControlTotals, currency: &str) -> String {
     let mut rows: Vec<(String, String)> = vec![
         ("usage rows".into(), thousands(totals.rows)),
         ("seconds".into(), thousands(totals.seconds)),
-        ("rejected rows".into(), thousands(totals.rejected_rows)),
+        ("rejected rows".into(), thousands(totals.all_rejected_rows())),
     ];
     for (reason, count) in &totals.rejected {
         rows.push((format!("  {reason}"), thousands(count)));
@@ -297,7 +297,7 @@ fn day_cells(report: &DayReport) -> Vec<String> {
         report.day.to_string(),
         thousands(totals.rows),
         thousands(totals.seconds),
-        thousands(totals.rejected_rows),
+        thousands(totals.all_rejected_rows()),
         thousands(totals.accounts),
         thousands(totals.apps),
         thousands(totals.lines),
@@ -319,7 +319,7 @@ fn total_cells(posted: &[&DayReport]) -> Vec<String> {
         "total".to_owned(),
         sum(|totals| totals.rows.into()),
         sum(|totals| totals.seconds.into()),
-        sum(|totals| totals.rejected_rows.into()),
+        sum(|totals| totals.all_rejected_rows().into()),
         String::new(),
         String::new(),
         sum(|totals| totals.lines.into()),
@@ -354,7 +354,13 @@ fn closing(night: &Night, posted: &[&DayReport], facts: &RunFacts) -> String {
 
 /// Each stage's time, summed over the days; the scan with its speed.
 fn stages(posted: &[&DayReport]) -> String {
-    let all = [Stage::Dimensions, Stage::Scan, Stage::Settle, Stage::Publish];
+    let all = [
+        Stage::Dimensions,
+        Stage::Measured,
+        Stage::Scan,
+        Stage::Settle,
+        Stage::Publish,
+    ];
     let shown: Vec<String> = all
         .iter()
         .filter_map(|stage| {

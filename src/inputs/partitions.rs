@@ -9,12 +9,12 @@ use crate::rules::calendar::{Calendar, OutsideCalendar, day_of_instant};
 use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::{Location, Object, Store, StoreError};
 
-/// Every usage file, as the one listing at the start of the run shows it.
+/// Every file of an input, as the one listing at the start of the run shows it.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
     /// Files by the partition's date, each sorted by path.
     pub partitions: BTreeMap<BillingDay, Vec<Object>>,
-    /// Names that are neither usage nor ignored (they do not begin with `_` or `.`): worth a warning.
+    /// Names that are neither partitions nor ignored (they do not begin with `_` or `.`): worth a warning.
     pub strays: Vec<String>,
     /// Dates of partitions that are being written, or were left half written: [`INCOMPLETE`].
     pub incomplete: BTreeSet<BillingDay>,
@@ -28,17 +28,17 @@ pub const INCOMPLETE: &str = "_incomplete";
 const STRAYS_NAMED: usize = 3;
 
 impl Listing {
-    /// What to say of files that are not read; None where there are none.
-    pub fn stray_warning(&self) -> Option<String> {
+    /// What to say of files of an input that are not read; None where there are none.
+    pub fn stray_warning(&self, input: &str) -> Option<String> {
         let named: Vec<&str> = self.strays.iter().take(STRAYS_NAMED).map(String::as_str).collect();
         let named = named.join(", ");
         match self.strays.len() {
             0 => None,
             1 => Some(format!(
-                "{named} in the usage directory is not read: it is no date=YYYY-MM-DD/…/*.parquet file"
+                "{named} in the {input} directory is not read: it is no date=YYYY-MM-DD/…/*.parquet file"
             )),
             count => Some(format!(
-                "{count} files in the usage directory are not read, as they are no date=YYYY-MM-DD/…/*.parquet files: {named}{}",
+                "{count} files in the {input} directory are not read, as they are no date=YYYY-MM-DD/…/*.parquet files: {named}{}",
                 if count > STRAYS_NAMED { ", …" } else { "" }
             )),
         }

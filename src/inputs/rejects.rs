@@ -1,4 +1,4 @@
-//! Usage rows that break a rule: not billed and not lost.
+//! Rows of usage and of other partitioned inputs that break a rule: not billed and not lost.
 
 use crate::rules::quantity::Instant;
 
@@ -7,46 +7,72 @@ use crate::rules::quantity::Instant;
 pub enum Reason {
     /// `ts` is null or outside the calendar.
     BadTs,
-    /// `ts` is outside the partition's date.
+    /// `day` of usage by the day is null or outside the calendar.
+    BadDay,
+    /// `ts` or `day` is outside the partition's date.
     Misplaced,
-    /// `account_id` or `sdk_app_id` is null.
+    /// `account_id`, `sdk_app_id`, `task_id` or `user_id` is null.
     NullKey,
-    /// `account_id` or `sdk_app_id` is not positive, or beyond 64 bits signed.
+    /// `account_id` or `sdk_app_id` is not positive or beyond 64 bits signed; `task_id` or `user_id` is empty.
     BadKey,
     /// The account is not known at the day's billing time.
     UnknownAccount,
     /// The catalog has no such meter, or it is null.
     UnknownMeter,
-    /// `seconds` is null or not within 1 to 86400.
+    /// The catalog has no such item of kind duration, or it is null.
+    UnknownItem,
+    /// The item has no such tier, or it is null.
+    UnknownTier,
+    /// No item of kind peak has such a tier, or it is null.
+    UnknownDestination,
+    /// `seconds` is null or not within 1 to 86400; of usage by the day within 1 to 10^12.
     BadSeconds,
     /// `pixels` is negative, or beyond 64 bits signed.
     BadPixels,
+    /// `kbps` is null, negative or more than 10^12.
+    BadKbps,
+    /// `images` is null, negative or more than 10^12.
+    BadImages,
 }
 
 impl Reason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; Self::COUNT] = [
         Self::BadTs,
+        Self::BadDay,
         Self::Misplaced,
         Self::NullKey,
         Self::BadKey,
         Self::UnknownAccount,
         Self::UnknownMeter,
+        Self::UnknownItem,
+        Self::UnknownTier,
+        Self::UnknownDestination,
         Self::BadSeconds,
         Self::BadPixels,
+        Self::BadKbps,
+        Self::BadImages,
     ];
+    /// How many there are.
+    pub const COUNT: usize = 14;
 
     /// As it stands in the `rejects` table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadTs => "bad_ts",
+            Self::BadDay => "bad_day",
             Self::Misplaced => "misplaced",
             Self::NullKey => "null_key",
             Self::BadKey => "bad_key",
             Self::UnknownAccount => "unknown_account",
             Self::UnknownMeter => "unknown_meter",
+            Self::UnknownItem => "unknown_item",
+            Self::UnknownTier => "unknown_tier",
+            Self::UnknownDestination => "unknown_destination",
             Self::BadSeconds => "bad_seconds",
             Self::BadPixels => "bad_pixels",
+            Self::BadKbps => "bad_kbps",
+            Self::BadImages => "bad_images",
         }
     }
 }
@@ -54,7 +80,7 @@ impl Reason {
 /// A rejected row. Values are as the file has them, None where null or not representable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
-    /// The file, relative to the usage URL.
+    /// The file, relative to the usage URL; of another input relative to its URL, with its name and a slash before it.
     pub file: String,
     /// Row number in the file, from 1.
     pub row: i64,
@@ -64,7 +90,7 @@ pub struct Reject {
     pub account_id: Option<i64>,
     /// `sdk_app_id`.
     pub sdk_app_id: Option<i64>,
-    /// `meter`; the default where the column is absent.
+    /// `meter`; the default where the column is absent. `<item>.<tier>` of usage by the day, None of other inputs.
     pub meter: Option<String>,
     /// `ts`.
     pub ts: Option<Instant>,
@@ -78,7 +104,7 @@ pub struct Reject {
 #[derive(Debug, Clone, Default)]
 pub struct Rejects {
     /// How many rows, by position in [`Reason::ALL`].
-    pub counts: [u64; 8],
+    pub counts: [u64; Reason::COUNT],
     /// Seconds of the rejected rows whose `seconds` is within 1 to 86400.
     pub seconds: i64,
     /// The rows, sorted by (file, row): all of them up to the larger of the job's limit and 10,000.
@@ -95,7 +121,7 @@ impl Rejects {
 /// Gathers rejected rows in any order, and keeps those that come first by (file, row).
 #[derive(Debug)]
 pub(super) struct RejectKeeper {
-    counts: [u64; 8],
+    counts: Box<[u64; Reason::COUNT]>,
     seconds: i64,
     limit: usize,
     rows: Vec<Reject>,
@@ -106,7 +132,7 @@ pub(super) struct RejectKeeper {
 impl RejectKeeper {
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            counts: [0; 8],
+            counts: Box::new([0; Reason::COUNT]),
             seconds: 0,
             limit,
             rows: Vec::new(),
@@ -141,7 +167,7 @@ impl RejectKeeper {
 
     /// Takes what another keeper has gathered. None when the sum of seconds leaves 64 bits.
     pub(super) fn absorb(&mut self, other: Self) -> Option<()> {
-        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+        for (count, more) in self.counts.iter_mut().zip(*other.counts) {
             *count += more;
         }
         self.seconds = self.seconds.checked_add(other.seconds)?;
@@ -158,7 +184,7 @@ impl RejectKeeper {
         self.rows
             .sort_unstable_by(|a, b| (&a.file, a.row).cmp(&(&b.file, b.row)));
         Rejects {
-            counts: self.counts,
+            counts: *self.counts,
             seconds: self.seconds,
             rows: self.rows,
         }

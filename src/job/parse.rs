@@ -194,6 +194,17 @@ impl Reader<'_> {
                 ("daily", Shape::Daily),
             ])
         });
+        if let (Some(Shape::Daily), Some(partitions)) = (shape, &partitions)
+            && partitions.zone != job_zone
+        {
+            // Its days are billing days already: a partition is one of them.
+            fields.get("partition_timezone").into_iter().for_each(|field| {
+                field.fail_with(
+                    "usage of shape \"daily\" is partitioned by billing days, which are those of the job's timezone",
+                    "leave partition_timezone out",
+                );
+            });
+        }
         Some(UsageInput {
             partitions: partitions?,
             shape: shape?,

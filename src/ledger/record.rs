@@ -61,7 +61,7 @@ pub struct CommitRecord {
     pub tzdata: String,
     /// What it was posted with.
     pub job: JobDigest,
-    /// The usage files, in the order of their paths.
+    /// The files of usage, then of `relay`, `screenshots` and `logins`, each in the order of their paths.
     pub inputs: Vec<InputEntry>,
     /// The dimension files.
     pub dimensions: Vec<DimensionEntry>,
@@ -109,9 +109,11 @@ impl CommitRecord {
     /// # Errors
     /// What is wrong with it, for people.
     pub fn billed_at(&self) -> Result<Instant, String> {
-        let zone: chrono_tz::Tz = self.job.timezone.parse().map_err(|_| {
-            format!("{} is no time zone", self.job.timezone)
-        })?;
+        let zone: chrono_tz::Tz = self
+            .job
+            .timezone
+            .parse()
+            .map_err(|_| format!("{} is no time zone", self.job.timezone))?;
         let time = NaiveTime::parse_from_str(&self.job.billing_time, BILLING_TIME)
             .map_err(|_| format!("{} is no billing time", self.job.billing_time))?;
         let day: NaiveDate = self.day.parse().map_err(|_| format!("{} is no day", self.day))?;
@@ -164,11 +166,11 @@ pub struct JobDigest {
     pub deduction_period: String,
 }
 
-/// A usage file that was read.
+/// A file of a partitioned input that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputEntry {
-    /// Which input: `usage`, later `relay`, `screenshots`, `logins`.
+    /// Which input: `usage`, `relay`, `screenshots` or `logins`.
     pub input: String,
     /// Path relative to the input's URL.
     pub path: String,
@@ -223,6 +225,9 @@ pub struct ControlTotals {
     /// SHA-256 over the day's usage groups (account, app, item, tier, period, seconds, rows) in their order: files that
     /// add up to the same sums have the same digest.
     pub usage_digest: String,
+    /// The inputs of items that are no durations, of a batch that bills such items.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<MeasuredTotals>,
     /// Accounts in the batch.
     pub accounts: u64,
     /// Distinct (account, app) pairs with usage.
@@ -243,6 +248,34 @@ pub struct ControlTotals {
     pub paid: String,
     /// Sum of `accounts.closing`.
     pub closing: String,
+}
+
+/// What the files of `relay`, `screenshots` or `logins` came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredTotals {
+    /// The input.
+    pub input: String,
+    /// How many files were read.
+    pub files: u64,
+    /// All of their rows.
+    pub rows: u64,
+    /// Accepted rows of what the batch bills: a day, or a month.
+    pub accepted_rows: u64,
+    /// Its rejected rows.
+    pub rejected_rows: u64,
+    /// Rejected rows by reason; only reasons that occur.
+    pub rejected: BTreeMap<String, u64>,
+    /// SHA-256 over what was measured (account, app, item, tier, figure) in its order.
+    pub digest: String,
+}
+
+impl ControlTotals {
+    /// Rejected rows of usage and of all other inputs.
+    pub fn all_rejected_rows(&self) -> u64 {
+        let others = self.measured.iter().map(|input| input.rejected_rows);
+        others.fold(self.rejected_rows, u64::saturating_add)
+    }
 }
 
 /// Sums over `bill_lines`.

@@ -380,6 +380,9 @@ impl Verdict {
 fn check_control_totals(scope: &Scope<'_>, batch: BatchId, usage: [i128; 2]) -> Result<Verdict, VerifyError> {
     let [rejected_rows, rejected_seconds] = scope.reject_totals()?;
     let totals = &scope.batch.totals;
+    // Rejects of inputs that are no usage stand in the same table.
+    let rejected_rows_of_others = totals.all_rejected_rows() - totals.rejected_rows;
+    let rejected_rows = rejected_rows - i128::from(rejected_rows_of_others);
     let figures = [
         ("rows", i128::from(totals.rows), usage[0], rejected_rows),
         ("seconds", i128::from(totals.seconds), usage[1], rejected_seconds),

@@ -7,10 +7,13 @@ use super::calendar::{Calendar, OutsideCalendar};
 use super::closing::{Closing, placed};
 use super::deduction::deduct;
 use super::dunning::{Standing, State, Transition};
-use super::facts::{Account, Carried, DisabledApp, Opening, Package, Payment, RefundRequest, Renewal, UsageGroup};
+use super::facts::{
+    Account, Carried, DisabledApp, Measured, Opening, Package, Payment, RefundRequest, Renewal, UsageGroup,
+};
 use super::flags::{Flag, Standpoint};
 use super::grants::{grant_states, grants_in_order, restate};
-use super::metering::{bill_lines, portions, usage_lines};
+use super::measured::measured_lines;
+use super::metering::{bill_lines, line_order, portions, usage_lines};
 use super::packages::with_renewals;
 use super::quantity::{
     AccountId, Amount, BillingDay, Cents, Instant, Minutes, OutOfRange, Quantity, Quota, Ratio, SdkAppId, Seconds,
@@ -75,6 +78,8 @@ pub struct AccountFacts<'a> {
     pub disabled: &'a [DisabledApp],
     /// Its usage of the day, sorted by (app, tier, period), one group per key.
     pub usage: &'a [UsageGroup],
+    /// What the day bills of items that are no durations, sorted by (app, tier), one figure per key.
+    pub measured: &'a [Measured],
     /// Where it stood.
     pub opening: &'a Opening,
 }
@@ -84,7 +89,7 @@ pub struct AccountFacts<'a> {
 pub struct AccountDay<'a> {
     /// Usage by app and tier, summed over the periods.
     pub usage: Vec<UsageLine>,
-    /// Bill lines of the catalog's items; account-rounded ones (app 0) last.
+    /// Bill lines of the catalog's items; those of the whole account (app 0) last.
     pub lines: Vec<BillLine>,
     /// Bill lines of the item `package`, by (app, plan).
     pub purchases: Vec<PurchaseLine>,
@@ -354,6 +359,28 @@ pub enum RuleError {
         /// Minutes that would have to be priced.
         minutes: Minutes,
     },
+    /// A quantity of an item that is no duration must be priced, has no price, and its item says `unpriced = "stop"`
+    /// (exit 2).
+    #[error(
+        "{item}.{tier} has no price on {day} in price list {price_list}, and account {account} (app {app}) is to pay for a \
+         quantity of {quantity}; give it a price, or set unpriced = \"unbilled\" on the item"
+    )]
+    UnpricedQuantity {
+        /// The account.
+        account: AccountId,
+        /// The line's app.
+        app: SdkAppId,
+        /// The billing day.
+        day: BillingDay,
+        /// The item.
+        item: String,
+        /// The tier.
+        tier: String,
+        /// The account's price list.
+        price_list: String,
+        /// What would have to be priced.
+        quantity: Quantity,
+    },
     /// A sum left its range (exit 3).
     #[error("account {account}: {source}")]
     OutOfRange {
@@ -451,6 +478,8 @@ pub fn settle_account_day<'a>(
     let mut grants = grants_in_order(context, facts, &placed, ended_since)?;
     let deductions = deduct(book, &portions, &mut lines, &mut grants, &mut recorder).map_err(out_of_range)?;
     rate(context, &facts.account, &grants, &mut lines, &mut recorder)?;
+    lines.extend(measured_lines(context, facts, &placed)?);
+    lines.sort_by_key(|line| line_order(line.app, line.tier));
 
     let balance = Balance::before_charges(context, &facts.account, facts.payments, facts.opening)?;
     let mut closing = Closing::new(context, facts, &packages, placed)?;

@@ -5,7 +5,7 @@
 use crate::catalog::book::{PlanId, PriceListId, ProductId, TierId};
 
 use super::dunning::Standing;
-use super::quantity::{AccountId, BillingDay, Cents, Instant, Quota, SdkAppId, Seconds};
+use super::quantity::{AccountId, BillingDay, Cents, Instant, Quantity, Quota, SdkAppId, Seconds};
 
 /// An account (SPEC 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,19 @@ pub struct UsageGroup {
     pub seconds: Seconds,
     /// Number of usage rows.
     pub rows: i64,
+}
+
+/// A figure of an item that is no duration, over its whole day or month (SPEC 3.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// The app of distinct users; 0 for peaks and counts, which are the account's.
+    pub app: SdkAppId,
+    /// Item and tier.
+    pub tier: TierId,
+    /// Kilobits a second of a peak, how many were counted, how many distinct users. Never negative.
+    pub figure: i64,
+    /// What a batch charged of it, where only that is known any more: then it is charged again, whatever the figure.
+    pub charged: Option<Quantity>,
 }
 
 /// A refund that was asked for (SPEC 2.6).

@@ -77,7 +77,8 @@ pub(super) fn bill_lines(book: &Book, usage: &[UsageLine]) -> Result<Vec<BillLin
     Ok(lines)
 }
 
-fn unplaced(app: SdkAppId, tier: TierId, seconds: Seconds) -> BillLine {
+/// A line of which nothing is placed or priced yet.
+pub(super) fn unplaced(app: SdkAppId, tier: TierId, seconds: Seconds) -> BillLine {
     BillLine {
         app,
         tier,

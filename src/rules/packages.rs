@@ -44,6 +44,27 @@ impl Placed<'_> {
     }
 }
 
+#[cfg(test)]
+impl<'a> Placed<'a> {
+    /// A package with these days, wherever a queue would put it, and maybe an earlier end.
+    pub(super) fn at(
+        package: Package<'a>,
+        (valid_from, valid_to): (BillingDay, BillingDay),
+        ends_on: Option<BillingDay>,
+    ) -> Self {
+        let over = valid_to.checked_add_days(1).unwrap();
+        Self {
+            package,
+            purchased_on: valid_from,
+            refunded_on: None,
+            void_at: None,
+            valid_from,
+            valid_to,
+            ends_on: ends_on.unwrap_or(over),
+        }
+    }
+}
+
 /// What placing packages asks for besides the packages.
 #[derive(Clone, Copy)]
 pub(super) struct Placing<'c> {

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::num::NonZero;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 /// A number that does not fit its type: the value that was asked for, and the type's name.
@@ -93,6 +93,16 @@ impl BillingDay {
     pub fn checked_add_days(self, days: i64) -> Option<Self> {
         let days = i64::from(self.0).checked_add(days)?;
         Self::from_epoch_days(i32::try_from(days).ok()?)
+    }
+
+    /// The first day of its month.
+    pub fn first_of_month(self) -> Self {
+        Self::from_date(self.date().with_day(1).expect("every month has a first day"))
+    }
+
+    /// Whether the next day belongs to another month.
+    pub fn is_last_of_month(self) -> bool {
+        self.date().succ_opt().is_none_or(|next| next.day() == 1)
     }
 
     /// The same day of the month `months` later, or that month's last day.

@@ -14,14 +14,15 @@ use super::spec::{
 };
 use super::tables::Facts;
 use super::usage_file::{DayFiles, UsageTotals};
-use super::{examples, groups, job_file, layout, rooms, stories};
+use super::{examples, groups, job_file, layout, monthly, rooms, stories};
 
 const EXAMPLES_ZONE: Tz = chrono_tz::Asia::Shanghai;
 const ROWS_PER_FILE: u64 = 2_000_000;
 const MOST_FILES_BY_DEFAULT: u64 = 16;
 
 /// Fills the spec's directory: `usage/date=YYYY-MM-DD/part-<n>.parquet`; `accounts`, `packages`, `payments`,
-/// `opening` and `opening_grants` as CSV (as Parquet from 100,000 accounts on); the job file.
+/// `opening` and `opening_grants` as CSV (as Parquet from 100,000 accounts on); where they are asked for, `relay`,
+/// `screenshots` and `logins` in partitions like usage; the job file.
 ///
 /// Every row is valid by the contract. Memory is proportional to participants in rooms (about one byte for every
 /// five rows), or to accounts, 8 bytes each, not to rows.
@@ -37,8 +38,12 @@ pub fn generate(spec: &SampleSpec) -> Result<SampleReport, SampleError> {
         Shape::Groups => Vec::new(),
     };
     let mut usage = UsageTotals::default();
+    let mut monthly_bytes = 0;
     for (number, span) in (0..).zip(&period.days) {
         usage = usage.plus(write_usage(spec, &population, span, number, &mut used_seconds)?);
+        if spec.monthly_inputs {
+            monthly_bytes += monthly::write_day(&spec.out, &population, spec.seed, span, number)?;
+        }
     }
     let mut first = if spec.worked_examples {
         examples::facts()
@@ -57,7 +62,7 @@ pub fn generate(spec: &SampleSpec) -> Result<SampleReport, SampleError> {
         usage_rows: usage.rows,
         usage_seconds: usage.seconds,
         usage_files: usage.files,
-        bytes: usage.bytes + dimensions.bytes + job_bytes,
+        bytes: usage.bytes + monthly_bytes + dimensions.bytes + job_bytes,
         accounts: dimensions.accounts,
         packages: dimensions.packages,
         payments: dimensions.payments,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::dimensions::{Format, size_of_file};
+use super::monthly;
 use super::spec::{JobFile, SampleError, SampleSpec};
 use super::tables::tables;
 
@@ -46,6 +47,12 @@ fn job_text(spec: &SampleSpec, catalog: &str) -> String {
         from = spec.from,
         suspensions = max_new_suspensions(spec),
     );
+    let monthly = monthly::INPUTS.iter().filter(|_| spec.monthly_inputs);
+    for input in monthly {
+        text.push_str(&format!(
+            "{input} = {{ url = \"file:{input}\", partition_timezone = \"{zone}\" }}\n"
+        ));
+    }
     for table in tables(spec.stories) {
         text.push_str(&format!("{table} = \"file:{table}.{extension}\"\n"));
     }

@@ -1,4 +1,4 @@
-//! Made-up but realistic input of any size: usage, accounts, packages, payments, and a job to settle them with.
+//! Made-up but realistic input of any size: usage, monthly items, accounts, packages, payments, and a job to settle them with.
 //!
 //! The same [`SampleSpec`] gives the same bytes on every machine and with any number of threads.
 
@@ -10,6 +10,7 @@ pub mod generate;
 mod groups;
 mod job_file;
 mod layout;
+mod monthly;
 mod population;
 mod random;
 mod room_kinds;

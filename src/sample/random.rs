@@ -17,6 +17,8 @@ pub(super) enum Purpose {
     Order,
     /// An account's usage groups; by day and account.
     Groups,
+    /// What an account relays, its screenshots and logins; by day and account.
+    Monthly,
 }
 
 /// The generator for a purpose and two numbers.
@@ -27,6 +29,7 @@ pub(super) fn generator(seed: u64, purpose: Purpose, first: u32, second: u32) ->
         Purpose::Rooms => 3,
         Purpose::Order => 4,
         Purpose::Groups => 5,
+        Purpose::Monthly => 6,
     };
     let numbers = (u64::from(first) << 32) | u64::from(second);
     let mut key = [0; 32];

@@ -44,6 +44,8 @@ pub struct SampleSpec {
     pub encoding: UsageEncoding,
     /// Usage files per day; None: one for each 2 million rows of a day, 1 to 16.
     pub files_per_day: Option<u32>,
+    /// Adds `relay`, `screenshots` and `logins` of the generated accounts.
+    pub monthly_inputs: bool,
     /// Adds one account per worked example of the purchase guide (its days are 2024-10-11 to 2024-10-14,
     /// Asia/Shanghai: with other days or another zone it is an error).
     pub worked_examples: bool,
@@ -134,6 +136,7 @@ impl SampleSpec {
                 compression: UsageCompression::Zstd,
             },
             files_per_day: None,
+            monthly_inputs: false,
             worked_examples: false,
             stories: false,
             job: JobFile::WithTrtcCatalog,

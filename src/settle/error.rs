@@ -31,6 +31,16 @@ pub enum SettleError {
         /// What is wrong.
         source: ScanError,
     },
+    /// Relay samples, screenshots or logins are wrong (exit 3) or cannot be read (exit 5).
+    #[error("cannot settle {day}: inputs.{input}: {source}")]
+    Measured {
+        /// The day.
+        day: BillingDay,
+        /// The input.
+        input: &'static str,
+        /// What is wrong.
+        source: ScanError,
+    },
     /// A partition that the day needs is not there (exit 3).
     #[error(
         "cannot settle {day}: no usage files in date={partition} under {url}; missing data never bills zero: \
@@ -202,16 +212,21 @@ impl SettleError {
         match self {
             Self::Config(_) | Self::Usage(_) | Self::Changed { .. } | Self::OutsideCalendar(_) => 2,
             Self::Rules {
-                source: RuleError::Unpriced { .. },
+                source: RuleError::Unpriced { .. } | RuleError::UnpricedQuantity { .. },
                 ..
             } => 2,
             Self::Dimensions(DimensionError::Store(_)) => 5,
             Self::Scan {
                 source: ScanError::Store(_),
                 ..
+            }
+            | Self::Measured {
+                source: ScanError::Store(_),
+                ..
             } => 5,
             Self::Dimensions(_)
             | Self::Scan { .. }
+            | Self::Measured { .. }
             | Self::MissingPartition { .. }
             | Self::IncompletePartition { .. }
             | Self::ThinDay { .. }

@@ -11,31 +11,20 @@ pub(super) fn refuse_other_shapes(job: &Job) -> Result<(), SettleError> {
     };
     Err(SettleError::Usage(format!(
         "inputs.usage.shape = \"{shape}\" cannot be settled by this version, and settling without it would bill zero; \
-         deliver shape = \"seconds\""
+         deliver shape = \"seconds\" or \"daily\""
     )))
 }
 
 fn other_shape(job: &Job) -> Option<&'static str> {
     match job.inputs.usage.shape {
-        Shape::Seconds => None,
+        Shape::Seconds | Shape::Daily => None,
         Shape::Streams => Some("streams"),
-        Shape::Daily => Some("daily"),
     }
 }
 
 /// What the job names and this version reads and checks, but does not act on.
 pub fn not_acted_on(job: &Job) -> Vec<String> {
-    let inputs = &job.inputs;
-    let unbilled = [
-        ("relay", inputs.relay.is_some()),
-        ("screenshots", inputs.screenshots.is_some()),
-        ("logins", inputs.logins.is_some()),
-    ];
-    let mut gaps: Vec<String> = unbilled
-        .into_iter()
-        .filter(|(_, named)| *named)
-        .map(|(input, _)| format!("inputs.{input} is not acted on by this version: what it holds is not billed"))
-        .collect();
+    let mut gaps = Vec::new();
     if let Some(shape) = other_shape(job) {
         gaps.push(format!(
             "inputs.usage.shape = \"{shape}\" cannot be settled by this version"

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::inputs::partitions::{self, Listing};
-use crate::inputs::rejects::{Reason, Rejects};
+use crate::inputs::rejects::{Reason, Reject, Rejects};
 use crate::job::Job;
 use crate::ledger::batch::Ledger;
 use crate::ledger::parts;
@@ -108,22 +108,23 @@ pub(super) fn too_many_suspensions(job: &Job, day: BillingDay, stopped: Stopped)
     })
 }
 
-/// Refuses a day with more rejects than the job tolerates, after writing some of them down.
+/// Refuses a day with more rejects, of all inputs together, than the job tolerates, after writing some of them down.
 pub(super) fn too_many_rejects(
     job: &Job,
-    rejects: &Rejects,
+    rejects: &[&Rejects],
     context: RowContext<'_>,
     out: Option<&Path>,
 ) -> Result<(), SettleError> {
-    let total = rejects.total();
+    let total = rejects.iter().map(|rejects| rejects.total()).sum();
     if total <= job.max_rejected_rows {
         return Ok(());
     }
     let day = context.day;
     let out = out.map_or_else(|| PathBuf::from(format!("rejects-{day}.parquet")), Path::to_path_buf);
-    let shown = &rejects.rows[..rejects.rows.len().min(REJECTS_SHOWN)];
+    let all = rejects.iter().flat_map(|rejects| &rejects.rows);
+    let shown: Vec<Reject> = all.take(REJECTS_SHOWN).cloned().collect();
     let mut rows = RowsBuilder::new(context);
-    rows.push_rejects(shown);
+    rows.push_rejects(&shown);
     let bytes = parts::encode_file(Table::Rejects, &rows.finish().batches[Table::Rejects.position()]);
     let written = match std::fs::write(&out, bytes) {
         Ok(()) => format!("{} of them are in {}", shown.len(), out.display()),
@@ -134,7 +135,8 @@ pub(super) fn too_many_rejects(
         total,
         counts: Reason::ALL
             .into_iter()
-            .zip(rejects.counts)
+            .enumerate()
+            .map(|(at, reason)| (reason, rejects.iter().map(|rejects| rejects.counts[at]).sum()))
             .filter(|(_, count)| *count > 0)
             .collect(),
         limit: job.max_rejected_rows,

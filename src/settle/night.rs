@@ -8,13 +8,14 @@ use std::iter::Peekable;
 use rayon::prelude::*;
 
 use crate::inputs::dimensions::Dimensions;
+use crate::inputs::measured::Figure;
 use crate::inputs::usage::{Group, Groups};
 use crate::ledger::batch::{BatchWriter, Ledger};
 use crate::ledger::state::{AccountState, Listings, StateReader};
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder};
 use crate::rules::account_day::{AccountFacts, DayContext, GrantState, RuleError, settle_account_day};
 use crate::rules::dunning::{Standing, State};
-use crate::rules::facts::{Opening, UsageGroup};
+use crate::rules::facts::{Measured, Opening, UsageGroup};
 use crate::rules::quantity::{AccountId, Instant};
 use crate::rules::subscriptions::{Breach, Limit};
 
@@ -84,6 +85,7 @@ impl Stopped {
 struct Chunk {
     accounts: Vec<ChunkAccount>,
     usage: Vec<UsageGroup>,
+    measured: Vec<Measured>,
 }
 
 /// What the settling of a chunk adds to.
@@ -104,6 +106,7 @@ struct Seen {
 struct ChunkAccount {
     position: u32,
     usage_end: usize,
+    measured_end: usize,
     opening: Opening,
     /// Whether the ledger has seen the account before.
     is_known: bool,
@@ -117,12 +120,14 @@ impl DayMerge<'_> {
     pub(super) fn run(
         &self,
         groups: Groups,
+        figures: Vec<Figure>,
         states: StateReader,
         writer: &mut BatchWriter<'_>,
     ) -> Result<Merged, SettleError> {
         let mut feed = Feed {
             night: self,
             groups: groups.peekable(),
+            figures: figures.into_iter().peekable(),
             states: states.peekable(),
             next_position: 0,
             digest: UsageDigest::new(self.day.book),
@@ -169,11 +174,12 @@ impl DayMerge<'_> {
             seen: Seen::default(),
             listings: Listings::new(self.ledger, id(first), id(last)),
         };
-        let mut usage_start = 0;
+        let (mut usage_start, mut measured_start) = (0, 0);
         for entry in &chunk.accounts {
             let usage = &chunk.usage[usage_start..entry.usage_end];
-            usage_start = entry.usage_end;
-            self.settle_account(entry, usage, &mut work)?;
+            let measured = &chunk.measured[measured_start..entry.measured_end];
+            (usage_start, measured_start) = (entry.usage_end, entry.measured_end);
+            self.settle_account(entry, usage, measured, &mut work)?;
         }
         self.progress.accounts_settled(chunk.accounts.len());
         Ok((work.rows.finish(), work.seen))
@@ -183,6 +189,7 @@ impl DayMerge<'_> {
         &self,
         entry: &ChunkAccount,
         usage: &[UsageGroup],
+        measured: &[Measured],
         work: &mut ChunkWork<'_>,
     ) -> Result<(), SettleError> {
         let account = self.dimensions.account(entry.position);
@@ -198,6 +205,7 @@ impl DayMerge<'_> {
                 requests: &requests,
                 disabled: &disabled,
                 usage,
+                measured,
                 opening,
             };
             settle_account_day(self.day, facts, None).map_err(|source: RuleError| SettleError::Rules {
@@ -268,6 +276,7 @@ fn is_newly_stopped(before: Standing, after: Standing) -> bool {
 struct Feed<'n, 'a> {
     night: &'n DayMerge<'a>,
     groups: Peekable<Groups>,
+    figures: Peekable<std::vec::IntoIter<Figure>>,
     states: Peekable<StateReader>,
     next_position: u32,
     digest: UsageDigest,
@@ -340,9 +349,13 @@ impl Feed<'_, '_> {
                 self.digest.add(index.account_id(position), &group);
                 chunk.usage.push(usage_group(&group));
             }
+            while let Some(figure) = self.figures.next_if(|figure| figure.account == position) {
+                chunk.measured.push(figure.measured);
+            }
             chunk.accounts.push(ChunkAccount {
                 position,
                 usage_end: chunk.usage.len(),
+                measured_end: chunk.measured.len(),
                 opening,
                 is_known,
             });
@@ -422,6 +435,10 @@ impl Feed<'_, '_> {
         assert!(
             self.groups.next().is_none(),
             "the scan accepts usage of known accounts only"
+        );
+        assert!(
+            self.figures.next().is_none(),
+            "what is measured is of known accounts only"
         );
         self.notices.breaches = seen.breaches;
         Ok(Merged {

@@ -10,8 +10,9 @@ use crate::catalog::parse::parse;
 use crate::inputs::catalog::{self, Source};
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
+use crate::inputs::rejects::{Reject, Rejects};
 use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest, Way};
-use crate::job::Job;
+use crate::job::{Job, Shape};
 use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger, LedgerError};
 use crate::ledger::record::{BILLING_TIME, BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
 use crate::ledger::state::state_at;
@@ -22,6 +23,7 @@ use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::{Object, Store};
 
 use super::error::SettleError;
+use super::measured::{self, DayMeasured, MeasuredInputs};
 use super::night::{DayMerge, Merged};
 use super::plan::plan;
 use super::unchanged::Found;
@@ -31,13 +33,14 @@ use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gaps, 
 pub(super) struct Run<'a> {
     pub job: &'a Job,
     options: &'a SettleOptions,
-    progress: &'a dyn Progress,
+    pub progress: &'a dyn Progress,
     catalog: Source,
     pub book: Book,
     pub ledger: Ledger,
     pub dimensions: Dimensions,
     usage: Arc<dyn RangeReader>,
     pub listing: Listing,
+    pub measured: MeasuredInputs,
     warnings: BTreeSet<String>,
     store_is_checked: Cell<bool>,
 }
@@ -70,6 +73,8 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     let usage = Store::open(&job.inputs.usage.partitions.location)?;
     let listing = partitions::list(&usage)?;
     let usage: Arc<dyn RangeReader> = Arc::new(usage);
+    let days = [&plan.settled[..], &plan.unsettled].concat();
+    let measured = MeasuredInputs::list(job, &book, &days)?;
     let mut run = Run {
         job,
         options,
@@ -80,11 +85,14 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
         dimensions,
         usage,
         listing,
+        measured,
         warnings: BTreeSet::new(),
         store_is_checked: Cell::new(false),
     };
     run.warn(gaps::not_acted_on(job));
-    run.warn(run.listing.stray_warning());
+    run.warn(measured::without_item(job, &run.book));
+    run.warn(run.listing.stray_warning("usage"));
+    run.warn(run.measured.stray_warnings());
     run.warn(run.late_usage()?);
     for day in plan.settled {
         night.days.push(run.settled_day(day)?);
@@ -197,14 +205,21 @@ impl Run<'_> {
         if !self.job.allow_duplicate_files {
             usage::find_duplicates(&self.usage, &files).map_err(scan_error)?;
         }
-        self.progress
-            .scan_begins(day, files.len(), files.iter().map(|(_, object)| object.size).sum());
+        let (count, bytes) = self.measured.size(self.job, &self.book, day)?;
+        let usage_bytes = files.iter().map(|(_, object)| object.size).sum::<u64>();
+        self.progress.scan_begins(day, files.len() + count, usage_bytes + bytes);
         let mut clock = Clock::now();
+        // Before usage, so that what both need at most is not in memory at once.
+        let measured = self.read_measured(day)?;
+        if !measured.totals.is_empty() {
+            stages.push((Stage::Measured, lap(&mut clock)));
+        }
         let scan = self.scan(day, &files, self.job.deduction_period)?;
         stages.push((Stage::Scan, lap(&mut clock)));
 
         let context = self.row_context(day)?;
-        gates::too_many_rejects(self.job, &scan.rejects, context, self.options.rejects_out.as_deref())?;
+        let rejects: Vec<&Rejects> = std::iter::once(&scan.rejects).chain(&measured.rejects).collect();
+        gates::too_many_rejects(self.job, &rejects, context, self.options.rejects_out.as_deref())?;
         if !self.options.accept_thin_day {
             let accepted = scan.files.iter().map(|file| file.accepted_rows).sum();
             gates::thin_day(self.job, &self.ledger, day, accepted)?;
@@ -216,12 +231,13 @@ impl Run<'_> {
         let batch = BatchId::settling(day);
         let mut writer = self.ledger.begin(batch)?;
         // An error drops the writer, which deletes what it staged.
-        let (mut merged, control, file_totals) = self.merge(day, context, scan, &mut writer)?;
+        let entries = measured.entries.clone();
+        let (mut merged, control, file_totals) = self.merge(day, context, (scan, measured), &mut writer)?;
         if !self.options.accept_suspensions {
             gates::too_many_suspensions(self.job, day, std::mem::take(&mut merged.stopped))?;
         }
         stages.push((Stage::Settle, lap(&mut clock)));
-        let committed = writer.commit(self.record_facts(&files, &file_totals, control))?;
+        let committed = writer.commit(self.record_facts((&files, &file_totals), entries, control))?;
         stages.push((Stage::Publish, lap(&mut clock)));
 
         let (outcome, record) = match committed {
@@ -244,11 +260,13 @@ impl Run<'_> {
         &self,
         day: BillingDay,
         context: RowContext<'_>,
-        scan: Scan,
+        (scan, measured): (Scan, DayMeasured),
         writer: &mut BatchWriter<'_>,
     ) -> Result<(Merged, ControlTotals, Vec<FileTotals>), SettleError> {
         let mut rejects = RowsBuilder::new(context);
-        rejects.push_rejects(&scan.rejects.rows);
+        let others = measured.rejects.into_iter().flat_map(|rejects| rejects.rows);
+        let all: Vec<Reject> = scan.rejects.rows.iter().cloned().chain(others).collect();
+        rejects.push_rejects(&all);
         writer.append(rejects.finish())?;
 
         let first_settled_day = self.ledger.first_settled_day().unwrap_or(day);
@@ -271,11 +289,12 @@ impl Run<'_> {
         };
         self.progress.rules_begin(day, self.dimensions.index().len());
         let states = state_at(&self.ledger, &self.book, self.ledger.last_settled_day())?;
-        let merged = merge.run(scan.groups, states, writer)?;
-        let control = merged
+        let merged = merge.run(scan.groups, measured.figures, states, writer)?;
+        let mut control = merged
             .totals
             .control(&scan.rejects, &merged.usage_digest)
             .map_err(|what| SettleError::OutOfRange { day, what })?;
+        control.measured = measured.totals;
         Ok((merged, control, scan.files))
     }
 
@@ -300,7 +319,11 @@ impl Run<'_> {
             way: Way::default(),
             progress: &|rows| self.progress.rows_read(rows),
         };
-        usage::scan(&request).map_err(|source| SettleError::Scan { day, source })
+        let scan = match self.job.inputs.usage.shape {
+            Shape::Daily => usage::scan_daily(&request),
+            Shape::Seconds | Shape::Streams => usage::scan(&request),
+        };
+        scan.map_err(|source| SettleError::Scan { day, source })
     }
 
     /// The billing time of the last settled day, by the clock that it was billed by.
@@ -327,7 +350,12 @@ impl Run<'_> {
     }
 
     /// What the commit record says beside the table files.
-    fn record_facts(&self, files: &[(BillingDay, Object)], totals: &[FileTotals], control: ControlTotals) -> Facts {
+    fn record_facts(
+        &self,
+        (files, totals): (&[(BillingDay, Object)], &[FileTotals]),
+        measured: Vec<InputEntry>,
+        control: ControlTotals,
+    ) -> Facts {
         let inputs = files.iter().zip(totals).map(|((_, object), totals)| InputEntry {
             input: "usage".to_owned(),
             path: object.path.clone(),
@@ -357,7 +385,7 @@ impl Run<'_> {
                 deduction_period: self.job.deduction_period.as_str().to_owned(),
             },
             catalog_text: self.catalog.text.clone(),
-            inputs: inputs.collect(),
+            inputs: inputs.chain(measured).collect(),
             dimensions: dimensions.collect(),
             totals: control,
         }

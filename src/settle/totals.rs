@@ -54,6 +54,8 @@ day_totals! {
     unbilled_minutes: "minutes",
     /// Minutes left unbilled because their tier has no price.
     unpriced_minutes: "minutes",
+    /// Lines with a quantity that costs nothing because its tier has no price.
+    unpriced_quantities: "lines",
     /// Accounts of which payments were counted before that are gone now.
     payments_gone: "accounts",
     /// Rows of `opening_grants` that name a free cycle that does not run.
@@ -130,7 +132,9 @@ impl DayTotals {
             } else {
                 0
             };
+            let counted = line.price_list.is_none() && line.quantity > Quantity::ZERO;
             self.add(&Self {
+                unpriced_quantities: i64::from(counted),
                 minutes: line.minutes.get(),
                 free_minutes: line.free_minutes.get(),
                 package_minutes: line.package_minutes.get(),
@@ -160,6 +164,7 @@ impl DayTotals {
             rejected_rows: rejects.total(),
             rejected,
             usage_digest: usage_digest.to_owned(),
+            measured: Vec::new(),
             accounts: self.accounts.unsigned_abs(),
             apps: self.apps.unsigned_abs(),
             lines: self.lines.unsigned_abs(),

@@ -47,6 +47,11 @@ impl Run<'_> {
                 object.path
             )));
         }
+        let gone_of_others = match self.look_at_measured(day, record)? {
+            Ok(gone) => gone,
+            Err(change) => return Ok(Found::Changed(change)),
+        };
+        let gone = [gone, gone_of_others].concat();
         let known_at = self.job.calendar.billing_instant(day)?;
         match self.first_changed_account(day, known_at)? {
             Some(change) => Ok(Found::Changed(change)),
@@ -67,7 +72,8 @@ impl Run<'_> {
         for batch in self.ledger.batches().iter().filter(|batch| batch.day > since) {
             let record = self.ledger.record(*batch)?;
             for (_, object) in gates::files_of_day(self.job, &self.listing, batch.day)?.files {
-                let posted = record.inputs.iter().find(|file| file.path == object.path);
+                let mut usage = record.inputs.iter().filter(|file| file.input == "usage");
+                let posted = usage.find(|file| file.path == object.path);
                 if posted.is_none_or(|posted| posted.size != object.size) {
                     late.push(object.path);
                 }

@@ -43,6 +43,12 @@ pub(super) fn of_day(day: BillingDay, merged: &Merged) -> Vec<String> {
             totals.unpriced_minutes
         ));
     }
+    if totals.unpriced_quantities > 0 {
+        warnings.push(format!(
+            "{} lines of {day} have a quantity of a tier without a price: it is counted and not billed",
+            totals.unpriced_quantities
+        ));
+    }
     warnings
 }
 

@@ -149,7 +149,12 @@ impl World {
 
     /// The chosen columns of a table over all batches, one line a row, sorted.
     pub fn table(&self, table: &str, columns: &[&str]) -> Vec<String> {
-        let mut lines: Vec<String> = rows(&self.path("out").join(table))
+        self.table_of("out", table, columns)
+    }
+
+    /// The same of the ledger in this directory.
+    pub fn table_of(&self, out: &str, table: &str, columns: &[&str]) -> Vec<String> {
+        let mut lines: Vec<String> = rows(&self.path(out).join(table))
             .into_iter()
             .map(|row| {
                 columns
@@ -165,8 +170,13 @@ impl World {
 
     /// Path and SHA-256 of every table file below `out`.
     pub fn table_files(&self) -> BTreeMap<String, String> {
+        self.table_files_of("out")
+    }
+
+    /// The same of the ledger in this directory.
+    pub fn table_files_of(&self, out: &str) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
-        let out = self.path("out");
+        let out = self.path(out);
         visit(&out, &mut |path| {
             let relative = path.strip_prefix(&out).unwrap().display().to_string();
             if relative.ends_with(".parquet") && !relative.starts_with("_staging") {

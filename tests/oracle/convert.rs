@@ -47,6 +47,7 @@ pub fn settle_with_the_crate(
         requests: &[],
         disabled: &[],
         usage: &usage_of(&book, night),
+        measured: &[],
         opening: &opening_of(opening),
     };
     let context = DayContext {

@@ -262,6 +262,7 @@ impl World {
             requests: &self.requests,
             disabled: &self.disabled,
             usage: &self.usage,
+            measured: &[],
             opening: &self.opening,
         };
         settle_account_day(context, facts, recorder)

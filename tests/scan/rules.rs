@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono_tz::Tz;
 use nightbill::inputs::partitions::partitions_of;
-use nightbill::inputs::usage::{Way, FileTotals, ScanError, find_duplicates};
+use nightbill::inputs::usage::{FileTotals, ScanError, Way, find_duplicates};
 use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::rules::quantity::BillingDay;
 use proptest::prelude::*;

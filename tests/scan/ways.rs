@@ -34,7 +34,9 @@ struct Plan {
 fn clean(plan: &Plan) -> Vec<Row> {
     let mut state = plan.seed;
     let mut next = move |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
     let (mut rows, mut second) = (Vec::with_capacity(plan.rows), 0);
@@ -238,16 +240,16 @@ fn flipped_bytes_of_clean_files() {
     };
     let rows = clean(&plan);
     for kind in encodings() {
-        let kind = Kind {
-            page_rows: 50,
-            ..kind
-        };
+        let kind = Kind { page_rows: 50, ..kind };
         let bytes = write(&kind, &kind.fit(&rows));
         let (mut read, mut refused) = (0, 0);
         for at in 0..bytes.len() {
             let mut flipped = bytes.to_vec();
             flipped[at] ^= 1 << (at % 8);
-            match scan_flipped(&format!("{:?} {:?}, byte {at}", kind.int_encoding, kind.version), flipped.into()) {
+            match scan_flipped(
+                &format!("{:?} {:?}, byte {at}", kind.int_encoding, kind.version),
+                flipped.into(),
+            ) {
                 Some(_) => read += 1,
                 None => refused += 1,
             }

@@ -181,7 +181,10 @@ pub fn row_groups_by_value(setting: Setting, bytes: &Bytes) -> u64 {
     let files = [(setting.day, "a.parquet", bytes.clone())];
     let memory = Memory([("a.parquet".to_owned(), bytes.clone())].into());
     let reader: Arc<dyn RangeReader> = Arc::new(memory);
-    with_scan(setting, &reader, &objects(&files), &|_| {}, |scan| scan.row_groups_by_value).unwrap()
+    with_scan(setting, &reader, &objects(&files), &|_| {}, |scan| {
+        scan.row_groups_by_value
+    })
+    .unwrap()
 }
 
 fn with_scan<T>(

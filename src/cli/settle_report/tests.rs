@@ -26,6 +26,7 @@ pub(crate) fn posted(date: &str) -> DayReport {
             rejected_rows: 3,
             rejected: [("bad_ts".to_owned(), 2), ("unknown_account".to_owned(), 1)].into(),
             usage_digest: "8f14e45fceea167a".to_owned(),
+            measured: Vec::new(),
             accounts: 20_000,
             apps: 50_000,
             lines: 218_884,

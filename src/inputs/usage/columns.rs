@@ -8,22 +8,45 @@ use parquet::basic::{ConvertedType, Repetition, Type as Physical};
 use parquet::file::metadata::{FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataBuilder};
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, Type, TypePtr};
 
-/// What a column says (SPEC 2.1).
+/// What a column says (SPEC 2.1, 2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(in crate::inputs) enum Role {
     Ts,
     AccountId,
     SdkAppId,
     Meter,
     Seconds,
     Pixels,
+    Day,
+    Item,
+    Tier,
+    /// Seconds of a sum, which has no default.
+    SumOfSeconds,
+    TaskId,
+    Kbps,
+    Destination,
+    Images,
+    UserId,
 }
 
-/// How many columns a scan can need.
-pub(super) const ROLES: usize = 6;
+/// How many columns an input can need.
+pub(in crate::inputs) const ROLES: usize = 6;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Timestamp,
+    Date,
+    Integer,
+    /// Names, few of which make many rows.
+    Name,
+    /// Text or integers that tell things apart.
+    Key,
+}
 
 impl Role {
-    pub(super) const ALL: [Self; ROLES] = [
+    /// The columns of usage.
+    pub(in crate::inputs) const ALL: [Self; ROLES] = [
         Self::Ts,
         Self::AccountId,
         Self::SdkAppId,
@@ -32,14 +55,22 @@ impl Role {
         Self::Pixels,
     ];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::inputs) fn name(self) -> &'static str {
         match self {
             Self::Ts => "ts",
             Self::AccountId => "account_id",
             Self::SdkAppId => "sdk_app_id",
             Self::Meter => "meter",
-            Self::Seconds => "seconds",
+            Self::Seconds | Self::SumOfSeconds => "seconds",
             Self::Pixels => "pixels",
+            Self::Day => "day",
+            Self::Item => "item",
+            Self::Tier => "tier",
+            Self::TaskId => "task_id",
+            Self::Kbps => "kbps",
+            Self::Destination => "destination",
+            Self::Images => "images",
+            Self::UserId => "user_id",
         }
     }
 
@@ -47,29 +78,45 @@ impl Role {
         matches!(self, Self::Meter | Self::Seconds)
     }
 
-    fn wanted(self) -> &'static str {
+    fn content(self) -> Content {
         match self {
-            Self::Ts => "a timestamp",
-            Self::Meter => "a string",
-            Self::AccountId | Self::SdkAppId | Self::Seconds | Self::Pixels => "an integer",
+            Self::Ts => Content::Timestamp,
+            Self::Day => Content::Date,
+            Self::Meter | Self::Item | Self::Tier | Self::Destination => Content::Name,
+            Self::TaskId | Self::UserId => Content::Key,
+            Self::AccountId
+            | Self::SdkAppId
+            | Self::Seconds
+            | Self::SumOfSeconds
+            | Self::Pixels
+            | Self::Kbps
+            | Self::Images => Content::Integer,
+        }
+    }
+
+    fn wanted(self) -> &'static str {
+        match self.content() {
+            Content::Timestamp => "a timestamp",
+            Content::Date => "a date",
+            Content::Name => "a string",
+            Content::Key => "a string or an integer",
+            Content::Integer => "an integer",
         }
     }
 
     fn accepts(self, found: &DataType) -> bool {
-        // A column of nothing but nulls may have no type of its own.
-        if *found == DataType::Null {
-            return true;
-        }
-        match self {
-            Self::Ts => matches!(found, DataType::Timestamp(_, _)),
-            Self::Meter => match found {
-                DataType::Dictionary(_, value) => is_string(value),
-                found => is_string(found),
-            },
-            Self::AccountId | Self::SdkAppId | Self::Seconds | Self::Pixels => match found {
-                DataType::Dictionary(_, value) => value.is_integer(),
-                found => found.is_integer(),
-            },
+        let found = match found {
+            // A column of nothing but nulls may have no type of its own.
+            DataType::Null => return true,
+            DataType::Dictionary(_, value) if self.content() != Content::Timestamp => value,
+            found => found,
+        };
+        match self.content() {
+            Content::Timestamp => matches!(found, DataType::Timestamp(_, _)),
+            Content::Date => *found == DataType::Date32,
+            Content::Name => is_string(found),
+            Content::Key => is_string(found) || found.is_integer(),
+            Content::Integer => found.is_integer(),
         }
     }
 }
@@ -88,7 +135,7 @@ fn is_string(found: &DataType) -> bool {
 }
 
 /// How a needed column is read.
-pub(super) struct Column {
+pub(in crate::inputs) struct Column {
     /// Position among the leaves of the schema.
     pub(super) leaf: usize,
     /// Its levels and physical type.
@@ -115,12 +162,8 @@ pub(super) enum Stored {
 /// What stored integers stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IntKind {
-    Signed {
-        bits: u32,
-    },
-    Unsigned {
-        bits: u32,
-    },
+    Signed { bits: u32 },
+    Unsigned { bits: u32 },
 }
 
 /// In which unit time is counted since 1970 in UTC.
@@ -176,8 +219,20 @@ impl Stored {
             DataType::Dictionary(_, value) => value,
             found => found,
         };
-        let int = |kind, needed| if physical == needed { Self::Int(kind) } else { Self::Other };
-        let time = |unit| if physical == Physical::INT64 { Self::Time(unit) } else { Self::Other };
+        let int = |kind, needed| {
+            if physical == needed {
+                Self::Int(kind)
+            } else {
+                Self::Other
+            }
+        };
+        let time = |unit| {
+            if physical == Physical::INT64 {
+                Self::Time(unit)
+            } else {
+                Self::Other
+            }
+        };
         match value {
             DataType::Int8 => int(IntKind::Signed { bits: 8 }, Physical::INT32),
             DataType::Int16 => int(IntKind::Signed { bits: 16 }, Physical::INT32),
@@ -216,10 +271,11 @@ pub(super) struct BadColumn {
 pub(super) fn find_columns(
     schema: &SchemaDescriptor,
     metadata: Option<&Vec<KeyValue>>,
+    roles: &[Role],
 ) -> Result<[Option<Column>; ROLES], BadColumn> {
     let mut columns = [const { None }; ROLES];
-    for (slot, role) in columns.iter_mut().zip(Role::ALL) {
-        *slot = find_column(schema, metadata, role).map_err(|message| BadColumn {
+    for (slot, role) in columns.iter_mut().zip(roles) {
+        *slot = find_column(schema, metadata, *role).map_err(|message| BadColumn {
             column: role.name(),
             message,
         })?;
@@ -296,7 +352,7 @@ pub(super) fn arrow_type(
     Ok(field.data_type().clone())
 }
 
-/// How the Arrow reader is to read a column: strings as dictionaries, which are judged once per entry; integers plain.
+/// How the Arrow reader is to read a column: names as dictionaries, which are judged once per entry; the rest plain.
 /// Other columns are left out of the schema, so that whatever they are has no say.
 fn read_by_arrow(field: &TypePtr, descriptor: &ColumnDescPtr, role: Role, found: DataType) -> Result<Reading, String> {
     let unreadable = |error: parquet::errors::ParquetError| format!("its type cannot be read: {error}");
@@ -305,17 +361,20 @@ fn read_by_arrow(field: &TypePtr, descriptor: &ColumnDescPtr, role: Role, found:
         .build()
         .map_err(unreadable)?;
     let schema = Arc::new(SchemaDescriptor::new(Arc::new(root)));
-    let wanted = match (role, found) {
-        (_, DataType::Null) => DataType::Null,
-        (Role::Meter, _) => {
-            let value = match descriptor.converted_type() {
-                ConvertedType::UTF8 => DataType::Utf8,
-                _ => DataType::Binary,
-            };
-            DataType::Dictionary(Box::new(DataType::Int32), Box::new(value))
-        }
-        (_, DataType::Dictionary(_, value)) => *value,
-        (_, found) => found,
+    let found = match found {
+        DataType::Dictionary(_, value) => *value,
+        found => found,
+    };
+    let text = match descriptor.converted_type() {
+        ConvertedType::UTF8 => DataType::Utf8,
+        _ => DataType::Binary,
+    };
+    let wanted = match role.content() {
+        _ if found == DataType::Null => DataType::Null,
+        Content::Name => DataType::Dictionary(Box::new(DataType::Int32), Box::new(text)),
+        // Nearly every row has another one: a dictionary would be made of them again and again.
+        Content::Key if is_string(&found) => text,
+        _ => found,
     };
     let hint = Fields::from(vec![Field::new(field.name(), wanted, true)]);
     let levels = parquet_to_arrow_field_levels(&schema, ProjectionMask::all(), Some(&hint)).map_err(unreadable)?;

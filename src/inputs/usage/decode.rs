@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{
-    DataType, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    DataType, Date32Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups};
 use parquet::column::page::PageIterator;
@@ -21,7 +22,8 @@ use super::pages::{FaultSlot, OneChunk, Pages};
 
 /// Integers of a batch.
 #[derive(Debug, Clone)]
-pub(super) struct Ints {
+pub(in crate::inputs) struct Ints {
+    /// Where `beyond` says so of unsigned integers: their 64 bits.
     values: ScalarBuffer<i64>,
     nulls: Option<NullBuffer>,
     /// Rows whose value does not fit 64 bits signed, if there are any.
@@ -30,7 +32,7 @@ pub(super) struct Ints {
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Int {
+pub(in crate::inputs) enum Int {
     Null,
     /// It does not fit 64 bits signed.
     Beyond,
@@ -38,7 +40,7 @@ pub(super) enum Int {
 }
 
 impl Int {
-    pub(super) fn value(self) -> Option<i64> {
+    pub(in crate::inputs) fn value(self) -> Option<i64> {
         match self {
             Self::Value(value) => Some(value),
             Self::Null | Self::Beyond => None,
@@ -60,8 +62,17 @@ impl Ints {
         self.values.len()
     }
 
+    /// The value of a row of a column of integers, signed or not; None for a null.
+    pub(in crate::inputs) fn wide(&self, row: usize) -> Option<i128> {
+        match self.get(row) {
+            Int::Null => None,
+            Int::Value(value) => Some(i128::from(value)),
+            Int::Beyond => self.values.get(row).map(|bits| i128::from(bits.cast_unsigned())),
+        }
+    }
+
     /// The value of a row of the batch.
-    pub(super) fn get(&self, row: usize) -> Int {
+    pub(in crate::inputs) fn get(&self, row: usize) -> Int {
         if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return Int::Null;
         }
@@ -78,7 +89,7 @@ impl Ints {
 
 /// Strings of a batch.
 #[derive(Debug, Clone)]
-pub(super) struct Strings {
+pub(in crate::inputs) struct Strings {
     values: ArrayRef,
     /// Positions in `values`; None: one value a row.
     keys: Option<(ScalarBuffer<i32>, Option<NullBuffer>)>,
@@ -87,17 +98,17 @@ pub(super) struct Strings {
 
 impl Strings {
     /// Whether the entries are those of the batch before, so that what was found out about them still holds.
-    pub(super) fn same_entries(&self, before: &Self) -> bool {
+    pub(in crate::inputs) fn same_entries(&self, before: &Self) -> bool {
         self.keys.is_some() && Arc::ptr_eq(&self.values, &before.values)
     }
 
     /// The distinct or repeated values that rows refer to by [`Self::entry`].
-    pub(super) fn entries(&self) -> usize {
+    pub(in crate::inputs) fn entries(&self) -> usize {
         self.values.len()
     }
 
     /// The entry of a row; None for a null.
-    pub(super) fn entry(&self, row: usize) -> Option<usize> {
+    pub(in crate::inputs) fn entry(&self, row: usize) -> Option<usize> {
         match &self.keys {
             None => Some(row),
             Some((_, Some(nulls))) if nulls.is_null(row) => None,
@@ -106,7 +117,7 @@ impl Strings {
     }
 
     /// The bytes of an entry; None where it is null or not there.
-    pub(super) fn bytes(&self, entry: usize) -> Option<&[u8]> {
+    pub(in crate::inputs) fn bytes(&self, entry: usize) -> Option<&[u8]> {
         if entry >= self.values.len() || self.values.is_null(entry) {
             return None;
         }
@@ -119,7 +130,7 @@ impl Strings {
 }
 
 /// A column's values in a batch.
-pub(super) enum Values {
+pub(in crate::inputs) enum Values {
     Ints(Ints),
     Strings(Strings),
 }
@@ -229,7 +240,8 @@ fn to_values(array: &ArrayRef) -> Result<Values, String> {
         DataType::UInt8 => widened::<UInt8Type>(array),
         DataType::UInt16 => widened::<UInt16Type>(array),
         DataType::UInt32 => widened::<UInt32Type>(array),
-        DataType::UInt64 => converted::<UInt64Type>(array, |value| i64::try_from(value).ok()),
+        DataType::UInt64 => unsigned(array),
+        DataType::Date32 => widened::<Date32Type>(array),
         DataType::Timestamp(TimeUnit::Second, _) => {
             converted::<TimestampSecondType>(array, |value| value.checked_mul(1_000_000))
         }
@@ -280,6 +292,16 @@ where
 {
     let values = array.as_primitive::<T>().values();
     ints(values.iter().map(|value| i64::from(*value)).collect(), array, None)
+}
+
+fn unsigned(array: &ArrayRef) -> Values {
+    let values = array.as_primitive::<UInt64Type>().values();
+    let beyond = values.iter().map(|value| i64::try_from(*value).is_err()).collect();
+    ints(
+        values.iter().map(|value| value.cast_signed()).collect(),
+        array,
+        Some(beyond),
+    )
 }
 
 fn converted<T: ArrowPrimitiveType>(array: &ArrayRef, convert: impl Fn(T::Native) -> Option<i64>) -> Values {

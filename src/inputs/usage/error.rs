@@ -30,10 +30,12 @@ pub enum ScanError {
         second: String,
     },
     /// A sum left 64 bits (exit 3).
-    #[error("{file}: the sum of seconds is out of range")]
+    #[error("{file}: the {what} is out of range")]
     OutOfRange {
         /// The file at which it did.
         file: String,
+        /// Which.
+        what: &'static str,
     },
     /// The day, or the date of a partition, is beyond the calendar (exit 3).
     #[error("the day or a partition of it is {0}")]
@@ -56,7 +58,7 @@ fn place(row_group: Option<usize>, column: &Option<String>) -> String {
 
 /// What is wrong, without the place: that is added where it is known.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(in crate::inputs) enum Fault {
     /// The file's fault: what is wrong and what to do.
     #[error("{0}")]
     Bad(String),
@@ -66,7 +68,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) fn bad(message: impl Into<String>) -> Self {
+    pub(in crate::inputs) fn bad(message: impl Into<String>) -> Self {
         Self::Bad(message.into())
     }
 

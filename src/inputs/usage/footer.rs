@@ -28,25 +28,27 @@ const TRAILER_BYTES: u64 = 8;
 const HEAD_BYTES: u64 = 4;
 
 /// A usage file, as its footer shows it.
-pub(super) struct UsageFile {
+pub(in crate::inputs) struct UsageFile {
     pub(super) source: Arc<Source>,
     /// Rows of all row groups.
-    pub(super) rows: u64,
-    /// Needed columns, by position in [`Role::ALL`].
+    pub(in crate::inputs) rows: u64,
+    /// What is read of it; [`Role::ALL`] of usage.
+    pub(super) roles: &'static [Role],
+    /// Needed columns, by position in its roles.
     pub(super) columns: [Option<Column>; ROLES],
     /// Row groups in file order, empty ones left out.
     pub(super) row_groups: Vec<RowGroup>,
 }
 
 /// A row group.
-pub(super) struct RowGroup {
+pub(in crate::inputs) struct RowGroup {
     /// Position in the file, from 0.
     pub(super) ordinal: usize,
     /// Rows of the file before it.
     pub(super) first_row: u64,
     /// Its rows, at least one.
     pub(super) rows: u64,
-    /// Chunks of the needed columns, by position in [`Role::ALL`].
+    /// Chunks of the needed columns, by position in the file's roles.
     pub(super) chunks: [Option<Chunk>; ROLES],
 }
 
@@ -55,16 +57,16 @@ pub(super) fn room_for_footers() -> Room {
     Room::new(FOOTER_BYTES_AT_ONCE)
 }
 
-/// Reads a file's footer.
-pub(super) fn read_footer(source: Source, room: &Room) -> Result<UsageFile, ScanError> {
+/// Reads the footer of a file of which these columns, at most [`ROLES`], are needed.
+pub(super) fn read_footer(source: Source, room: &Room, roles: &'static [Role]) -> Result<UsageFile, ScanError> {
     let path = source.path().to_owned();
     let (footer, data_end, _taken) = footer_bytes(&source, room).map_err(|fault| fault.at(&path, None, None))?;
     let metadata = decode(&footer).map_err(|fault| fault.at(&path, None, None))?;
     let file = metadata.file_metadata();
-    let columns = panics::catch(|| find_columns(file.schema_descr(), file.key_value_metadata()))
+    let columns = panics::catch(|| find_columns(file.schema_descr(), file.key_value_metadata(), roles))
         .map_err(|panic| Fault::bad(format!("its schema cannot be read: {panic}")).at(&path, None, None))?
         .map_err(|bad| Fault::Bad(bad.message).at(&path, None, Some(bad.column)))?;
-    let row_groups = row_groups(&metadata, &columns, data_end, &path)?;
+    let row_groups = row_groups(&metadata, (roles, &columns), data_end, &path)?;
     let rows = row_groups.iter().map(|group| group.rows).sum();
     if u64::try_from(file.num_rows()) != Ok(rows) {
         let message = format!("the footer counts {} rows, its row groups {rows}", file.num_rows());
@@ -73,6 +75,7 @@ pub(super) fn read_footer(source: Source, room: &Room) -> Result<UsageFile, Scan
     Ok(UsageFile {
         source: Arc::new(source),
         rows,
+        roles,
         columns,
         row_groups,
     })
@@ -216,7 +219,7 @@ fn walk_row_group(thrift: &mut Thrift<'_>) -> Result<usize, ThriftError> {
 
 fn row_groups(
     metadata: &ParquetMetaData,
-    columns: &[Option<Column>; ROLES],
+    columns: (&[Role], &[Option<Column>; ROLES]),
     data_end: u64,
     path: &str,
 ) -> Result<Vec<RowGroup>, ScanError> {
@@ -254,12 +257,12 @@ pub(super) fn row_group_rows(group: &RowGroupMetaData, before: u64, data_end: u6
 
 fn chunks(
     group: &RowGroupMetaData,
-    columns: &[Option<Column>; ROLES],
+    (roles, columns): (&[Role], &[Option<Column>; ROLES]),
     rows: u64,
     data_end: u64,
 ) -> Result<[Option<Chunk>; ROLES], (Role, String)> {
     let mut chunks = [None; ROLES];
-    for ((slot, column), role) in chunks.iter_mut().zip(columns).zip(Role::ALL) {
+    for ((slot, column), role) in chunks.iter_mut().zip(columns).zip(roles.iter().copied()) {
         let Some(column) = column else { continue };
         let found = group
             .columns()

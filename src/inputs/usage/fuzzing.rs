@@ -11,7 +11,7 @@ use parquet::schema::types::SchemaDescriptor;
 use crate::store::{Object, StoreError};
 
 use super::bounds::BATCH_ROWS;
-use super::columns::{Column, ROLES, find_columns};
+use super::columns::{Column, ROLES, Role, find_columns};
 use super::decode::ColumnDecoder;
 use super::group_bytes::GroupBytes;
 use super::page_header::PageHeader;
@@ -37,7 +37,7 @@ static COLUMNS: LazyLock<[[Option<Column>; ROLES]; 4]> = LazyLock::new(|| {
              {word} int64 seconds; {word} int32 pixels; }}"
         );
         let schema = parse_message_type(&message).expect("the message is well-formed");
-        find_columns(&SchemaDescriptor::new(Arc::new(schema)), None).unwrap_or_else(|_| panic!("{message}"))
+        find_columns(&SchemaDescriptor::new(Arc::new(schema)), None, &Role::ALL).unwrap_or_else(|_| panic!("{message}"))
     };
     [
         columns("required", "int64 ts (TIMESTAMP(MILLIS,true))", "int64"),

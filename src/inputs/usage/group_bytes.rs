@@ -109,7 +109,7 @@ impl GroupBytes {
 /// The bytes of a row group, fetched for as many readings of it as it takes.
 pub(super) struct Fetched {
     bytes: Arc<GroupBytes>,
-    /// By position in [`Role::ALL`]: the chunk, where it starts, and what has been fetched of it.
+    /// By position in the file's roles: the chunk, where it starts, and what has been fetched of it.
     chunks: [(Option<Chunk>, (u64, Bytes)); ROLES],
 }
 
@@ -119,14 +119,20 @@ impl Fetched {
         let mut windows = bytes.chunks(&group.chunks)?.into_iter();
         let nothing = || (0, Bytes::new());
         Ok(Self {
-            chunks: group.chunks.map(|chunk| (chunk, windows.next().unwrap_or_else(nothing))),
+            chunks: group
+                .chunks
+                .map(|chunk| (chunk, windows.next().unwrap_or_else(nothing))),
             bytes: Arc::new(bytes),
         })
     }
 
-    /// The pages of a column; None when the file does not have it.
+    /// The pages of a column of usage; None when the file does not have it.
     pub(super) fn pages(&self, role: Role, turn: &Arc<Turn>, fault: FaultSlot) -> Option<Pages> {
-        let at = Role::ALL.iter().position(|of| *of == role)?;
+        self.pages_at(Role::ALL.iter().position(|of| *of == role)?, turn, fault)
+    }
+
+    /// The pages of the column at this position in the file's roles; None when the file does not have it.
+    pub(super) fn pages_at(&self, at: usize, turn: &Arc<Turn>, fault: FaultSlot) -> Option<Pages> {
         let (chunk, window) = self.chunks.get(at)?;
         let bytes = Arc::clone(&self.bytes);
         Some(Pages::new(bytes, (*chunk)?, window.clone(), fault, turn.permit()))

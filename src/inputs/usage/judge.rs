@@ -18,9 +18,9 @@ pub(super) const MAX_SECONDS: i64 = 86_400;
 /// Microseconds of a five-minute period.
 pub(super) const PERIOD_MICROS: i64 = 300_000_000;
 /// Instants of the years 1970 to 2999 in UTC, in microseconds; the second bound is the first one after.
-pub(super) const CALENDAR_MICROS: (i64, i64) = (0, 32_503_680_000_000_000);
+pub(in crate::inputs) const CALENDAR_MICROS: (i64, i64) = (0, 32_503_680_000_000_000);
 /// Accounts remembered while a row group is judged; a power of two.
-const CACHED_ACCOUNTS: usize = 4_096;
+pub(in crate::inputs) const CACHED_ACCOUNTS: usize = 4_096;
 
 /// What rows of a file are judged against.
 #[derive(Clone, Copy)]
@@ -247,7 +247,7 @@ fn find_meter<'a>(book: &'a Book, name: &[u8]) -> Option<&'a Meter> {
 }
 
 /// Remembers where accounts are: most rows are of few.
-pub(super) struct AccountCache<'a> {
+pub(in crate::inputs) struct AccountCache<'a> {
     accounts: &'a dyn KnownAccounts,
     /// As many as a power of two.
     slots: Vec<(i64, Option<u32>)>,
@@ -255,7 +255,7 @@ pub(super) struct AccountCache<'a> {
 
 impl<'a> AccountCache<'a> {
     /// A cache of `slots` accounts, a power of two.
-    pub(super) fn new(accounts: &'a dyn KnownAccounts, slots: usize) -> Self {
+    pub(in crate::inputs) fn new(accounts: &'a dyn KnownAccounts, slots: usize) -> Self {
         assert!(slots.is_power_of_two() && slots > 1, "{slots} slots");
         // No account is 0.
         Self {
@@ -265,7 +265,7 @@ impl<'a> AccountCache<'a> {
     }
 
     /// Where an account is; None when it is not known.
-    pub(super) fn position(&mut self, account_id: i64) -> Option<u32> {
+    pub(in crate::inputs) fn position(&mut self, account_id: i64) -> Option<u32> {
         // Fibonacci hashing: neighbouring and round numbers alike spread over the slots.
         let hash = account_id.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let slot = usize::try_from(hash >> (64 - self.slots.len().ilog2())).expect("fewer bits than slots have");

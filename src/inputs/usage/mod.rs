@@ -2,14 +2,17 @@
 //!
 //! Everything that reads usage files is behind [`scan`], so that a faster one can take its place. From the outside
 //! in: `scan` plans and shares out the work, `row_group` reads one row group: on dictionary ids where it can (`ids`),
-//! else by value, where `judge` applies the row rules to batches of rows. `groups` sums what they accept. The bytes come
+//! else by value, where `judge` applies the row rules to batches of rows. `groups` sums what they accept. `daily` reads
+//! sums that others made, and `batches` lends its reading of files to inputs that are no usage. The bytes come
 //! from `group_bytes`: as `plan` cuts them, read by `ahead` before they are needed where the store is remote. Below them
 //! `footer`, `columns`, `pages` and `decompress` stand between
 //! the Arrow decoders and bytes that nobody has vouched for; `bounds` says what is too much.
 
 mod ahead;
+pub(in crate::inputs) mod batches;
 mod bounds;
 mod columns;
+mod daily;
 mod decode;
 mod decompress;
 mod duplicates;
@@ -34,6 +37,7 @@ mod source;
 mod thrift;
 mod whole_rows;
 
+pub use daily::scan_daily;
 pub use duplicates::find_duplicates;
 pub use error::ScanError;
 pub use groups::{Group, Groups};

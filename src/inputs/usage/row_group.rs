@@ -213,7 +213,8 @@ fn read_batch(
     Ok(())
 }
 
-fn decoders(
+/// What decodes the needed columns of a row group, by position in the file's roles.
+pub(super) fn decoders(
     file: &UsageFile,
     group: &RowGroup,
     fetched: &Fetched,
@@ -224,10 +225,11 @@ fn decoders(
     let all = decoders
         .iter_mut()
         .zip(&file.columns)
-        .zip(Role::ALL);
-    for ((slot, found), role) in all {
+        .zip(file.roles.iter().copied())
+        .enumerate();
+    for (at, ((slot, found), role)) in all {
         let fault = FaultSlot::default();
-        let pages = fetched.pages(role, turn, Arc::clone(&fault));
+        let pages = fetched.pages_at(at, turn, Arc::clone(&fault));
         let (Some(found), Some(pages)) = (found, pages) else {
             continue;
         };

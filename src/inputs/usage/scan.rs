@@ -15,6 +15,7 @@ use crate::store::Object;
 
 use super::ahead::Ahead;
 use super::bounds::MAX_ROWS;
+use super::columns::Role;
 use super::error::ScanError;
 use super::footer::{RowGroup, UsageFile, read_footer, room_for_footers};
 use super::group_bytes::GroupBytes;
@@ -129,8 +130,8 @@ pub fn scan(request: &ScanRequest<'_>) -> Result<Scan, ScanError> {
     let room = room_for_footers();
     let files = for_each_file(request.reader.as_ref(), request.files, |(date, object)| {
         let rules = rules(request, *date)?;
-        let file = read_footer(Source::new(Arc::clone(request.reader), object.clone()), &room)?;
-        Ok((file, rules))
+        let source = Source::new(Arc::clone(request.reader), object.clone());
+        Ok((read_footer(source, &room, &Role::ALL)?, rules))
     });
     // All of them, then the first error: the same one every time.
     let files = files.into_iter().collect::<Result<Vec<_>, ScanError>>()?;
@@ -166,6 +167,7 @@ fn check_total_rows(files: &[(UsageFile, Rules<'_>)]) -> Result<(), ScanError> {
             .filter(|total| *total <= MAX_ROWS)
             .ok_or_else(|| ScanError::OutOfRange {
                 file: file.source.path().to_owned(),
+                what: "sum of seconds",
             })?;
     }
     Ok(())
@@ -250,6 +252,7 @@ impl<'a> Work<'a> {
             let outcome = outcome.and_then(|found| {
                 totals.add(*at, found).ok_or_else(|| ScanError::OutOfRange {
                     file: file.source.path().to_owned(),
+                    what: "sum of seconds",
                 })
             });
             if let Err(error) = outcome
@@ -307,6 +310,7 @@ impl Totals {
     }
 }
 
-fn kept_rejects(request: &ScanRequest<'_>) -> usize {
+/// How many rejected rows a scan keeps.
+pub(super) fn kept_rejects(request: &ScanRequest<'_>) -> usize {
     usize::try_from(request.max_rejected_rows.max(KEPT_REJECTS)).unwrap_or(usize::MAX)
 }

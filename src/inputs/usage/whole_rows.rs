@@ -15,7 +15,7 @@ use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 use crate::store::Object;
 
 use super::bounds::{BATCH_ROWS, MAX_KEPT_COLUMNS};
-use super::columns::{arrow_type, find_columns};
+use super::columns::{Role, arrow_type, find_columns};
 use super::error::{Fault, ScanError};
 use super::footer::{chunk, decode, footer_bytes, room_for_footers, row_group_rows};
 use super::group_bytes::GroupBytes;
@@ -148,7 +148,7 @@ impl Kept {
             file.file_metadata().schema_descr(),
             file.file_metadata().key_value_metadata(),
         );
-        find_columns(schema, hints).map_err(|bad| (Some(bad.column.to_owned()), bad.message))?;
+        find_columns(schema, hints, &Role::ALL).map_err(|bad| (Some(bad.column.to_owned()), bad.message))?;
         let (mut leaves, mut types, mut fields, mut left_out) =
             (Vec::new(), Vec::<TypePtr>::new(), Vec::<FieldRef>::new(), Vec::new());
         for (root, field) in schema.root_schema().get_fields().iter().enumerate() {

@@ -7,7 +7,7 @@ use crate::ledger::posted::Posted;
 use crate::ledger::state::Listings;
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder, Table};
 use crate::rules::account_day::{AccountDay, AccountFacts, DayContext, settle_account_day};
-use crate::rules::facts::{Opening, Payg, UsageGroup};
+use crate::rules::facts::{Measured, Opening, Payg, UsageGroup};
 use crate::rules::quantity::{AccountId, BillingDay, SdkAppId};
 use crate::settle::facts;
 use crate::settle::openings::Lookback;
@@ -18,7 +18,7 @@ use super::past::{Batch, Past, catalog_of_today};
 use super::rows::TableRows;
 use super::steps::Told;
 use super::story::{BalanceStory, ComparedTable, Difference, Explanation};
-use super::usage::posted_usage;
+use super::usage::{posted_charges, posted_usage};
 use super::{bills, grants, lines, narrow};
 
 /// What is to be explained.
@@ -67,11 +67,16 @@ pub fn explain(job: &Job, ledger: &Ledger, question: Question) -> Result<Explana
     let dimensions = Dimensions::load(job, &today, &job.calendar)?;
     let past = Past::of_account(ledger, &batch, &dimensions, &today, question.account)?;
     let usage = posted_usage(ledger, &batch, question.account)?;
+    let measured = posted_charges(ledger, &batch, question.account)?;
+    let used = Used {
+        usage: &usage,
+        measured: &measured,
+    };
 
-    let completed = completed_opening(job, ledger, &batch, &past, &usage)?;
+    let completed = completed_opening(job, ledger, &batch, &past, used)?;
     let opening = completed.as_ref().unwrap_or(&past.opening);
     let mut told = Told::default();
-    let day = settle(&batch, &past, &usage, opening, Some(&mut told))?;
+    let day = settle(&batch, &past, used, opening, Some(&mut told))?;
     let rows = rows(&batch, &past, &usage, &day)?;
     let computed = Computed {
         batch: &batch,
@@ -94,10 +99,17 @@ pub fn explain(job: &Job, ledger: &Ledger, question: Question) -> Result<Explana
     Ok(explanation)
 }
 
+/// What the account used that day, and month.
+#[derive(Clone, Copy)]
+struct Used<'a> {
+    usage: &'a [UsageGroup],
+    measured: &'a [Measured],
+}
+
 fn settle<'a>(
     batch: &Batch,
     past: &'a Past<'_>,
-    usage: &'a [UsageGroup],
+    used: Used<'a>,
     opening: &'a Opening,
     told: Option<&mut Told>,
 ) -> Result<AccountDay<'a>, ExplainError> {
@@ -116,7 +128,8 @@ fn settle<'a>(
         payments: &past.payments,
         requests: &past.requests,
         disabled: &past.disabled,
-        usage,
+        usage: used.usage,
+        measured: used.measured,
         opening,
     };
     settle_account_day(context, facts, told.map(|told| told as _)).map_err(ExplainError::Rules)
@@ -128,12 +141,12 @@ fn completed_opening(
     ledger: &Ledger,
     batch: &Batch,
     past: &Past<'_>,
-    usage: &[UsageGroup],
+    used: Used<'_>,
 ) -> Result<Option<Opening>, ExplainError> {
     if !past.is_known {
         return Ok(None);
     }
-    let day = settle(batch, past, usage, &past.opening, None)?;
+    let day = settle(batch, past, used, &past.opening, None)?;
     let account = past.account().id;
     let lookback = Lookback {
         calendar: &batch.calendar,

@@ -1,15 +1,15 @@
-//! The usage of an account's day as it is posted, as the rules want it.
+//! The usage of an account's day, and what else was measured, as they are posted and as the rules want them.
 
 use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{Int16Type, Int64Type};
+use arrow::datatypes::{Decimal128Type, Int16Type, Int64Type};
 
-use crate::catalog::book::{Book, TierId};
+use crate::catalog::book::{Book, ItemKind, TierId};
 use crate::ledger::batch::Ledger;
 use crate::ledger::posted::Posted;
 use crate::ledger::tables::Table;
 use crate::rules::account_day::DeductionPeriod;
-use crate::rules::facts::UsageGroup;
-use crate::rules::quantity::{AccountId, SdkAppId, Seconds};
+use crate::rules::facts::{Measured, UsageGroup};
+use crate::rules::quantity::{AccountId, Quantity, SdkAppId, Seconds};
 
 use super::error::ExplainError;
 use super::past::Batch;
@@ -81,6 +81,46 @@ fn groups(batch: &Batch, table: Table, rows: &RecordBatch) -> Result<Vec<UsageGr
         Some((twice, _)) => Err(bad(format!("app {} has a row twice", twice.app))),
         None => Ok(groups),
     }
+}
+
+/// What was charged of items that are no durations, sorted by (app, tier): of their figures the ledger keeps nothing else.
+pub(super) fn posted_charges(
+    ledger: &Ledger,
+    batch: &Batch,
+    account: AccountId,
+) -> Result<Vec<Measured>, ExplainError> {
+    let posted = Posted::new(ledger, &batch.record);
+    let rows = posted.rows(Table::BillLines, account)?;
+    let (apps, items, tiers) = (
+        integers(&rows, "sdk_app_id"),
+        texts(&rows, "item"),
+        texts(&rows, "tier"),
+    );
+    let quantities = column(&rows, "quantity").as_primitive::<Decimal128Type>();
+    let mut charges = Vec::new();
+    for row in 0..rows.num_rows() {
+        let Some(tier) = tier_named(&batch.book, items.value(row), tiers.value(row)) else {
+            continue;
+        };
+        if batch.book.item_of(tier).kind == ItemKind::Duration {
+            continue;
+        }
+        let bad = || ExplainError::BadUsage {
+            table: Table::BillLines.name(),
+            batch: batch.id.to_string(),
+            what: format!("{}.{} has a quantity out of range", items.value(row), tiers.value(row)),
+        };
+        let units = i64::try_from(quantities.value(row)).map_err(|_| bad())?;
+        charges.push(Measured {
+            app: SdkAppId::new(apps.value(row)).unwrap_or(SdkAppId::ACCOUNT_WIDE),
+            tier,
+            figure: 0,
+            charged: Some(Quantity::from_units(units)),
+        });
+    }
+    charges.sort_by_key(|charge| (charge.app, charge.tier));
+    charges.dedup_by_key(|charge| (charge.app, charge.tier));
+    Ok(charges)
 }
 
 /// The tier of an item, by their names.

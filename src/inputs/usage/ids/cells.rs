@@ -282,7 +282,9 @@ impl<'a> Cells<'a> {
             return;
         }
         let unusual = self.find_unusual(rows);
-        let Memory { rows: cells, touched, .. } = &mut *self.memory;
+        let Memory {
+            rows: cells, touched, ..
+        } = &mut *self.memory;
         let others = match self.line_bits {
             4 => count_lines::<16>(cells, touched, rows),
             5 => count_lines::<32>(cells, touched, rows),

@@ -191,7 +191,9 @@ impl<W: Worth> Classes<W> {
             }
         } else {
             let width = self.cursor.int_bytes()?;
-            let stored = count.checked_mul(width.bytes()).and_then(|length| self.cursor.bytes().get(..length));
+            let stored = count
+                .checked_mul(width.bytes())
+                .and_then(|length| self.cursor.bytes().get(..length));
             let stored = stored.ok_or(Stop::GiveUp)?;
             let mut ints = vec![0; count];
             width.read(stored, ints.iter_mut());

@@ -34,7 +34,9 @@ impl Stores {
             Some(Stored::Int(kind)) => Some(kind),
             _ => None,
         };
-        let Some(Stored::Time(ts)) = stored(ts) else { return None };
+        let Some(Stored::Time(ts)) = stored(ts) else {
+            return None;
+        };
         if stored(meter).is_some_and(|meter| meter != Stored::String) {
             return None;
         }
@@ -108,9 +110,7 @@ impl<'c, 'a> Columns<'c, 'a> {
             },
             seconds: match seconds.zip(stores.seconds) {
                 None => Defaulted::Constant(default_seconds.ok_or(Stop::GiveUp)?),
-                Some((seconds, kind)) => {
-                    Defaulted::Column(Box::new(Classes::of_ints(seconds, SecondsWorth { kind })))
-                },
+                Some((seconds, kind)) => Defaulted::Column(Box::new(Classes::of_ints(seconds, SecondsWorth { kind }))),
             },
             pixels: Classes::of_ints(
                 pixels.ok_or(Stop::GiveUp)?,

@@ -174,7 +174,10 @@ impl Cursor {
         self.levels = None;
         if self.chunk.nullable {
             let mut levels = Hybrid::new(1, 0)?;
-            let all_there = rows == 0 || levels.repeated(&self.level_bytes)?.is_some_and(|run| run.0 == 1 && run.1 >= rows);
+            let all_there = rows == 0
+                || levels
+                    .repeated(&self.level_bytes)?
+                    .is_some_and(|run| run.0 == 1 && run.1 >= rows);
             self.levels = (!all_there).then_some(levels);
         }
         let bytes = self.page.bytes();
@@ -361,7 +364,8 @@ impl IntBytes {
 /// The string that `bytes` begin with, and what follows.
 pub(super) fn split_string(bytes: &[u8]) -> Result<(&[u8], &[u8]), Stop> {
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or(Stop::GiveUp)?;
-    rest.split_at_checked(to_usize(u32::from_le_bytes(*length))).ok_or(Stop::GiveUp)
+    rest.split_at_checked(to_usize(u32::from_le_bytes(*length)))
+        .ok_or(Stop::GiveUp)
 }
 
 fn values_of(header: &PageHeader, levels: usize) -> usize {

@@ -35,7 +35,10 @@ impl Delta {
         let miniblocks = varint(bytes, &mut at)?;
         let count = varint(bytes, &mut at)?;
         let first = zigzag(varint(bytes, &mut at)?);
-        let per_miniblock = block.checked_div(miniblocks).filter(|values| *values > 0).ok_or(Stop::GiveUp)?;
+        let per_miniblock = block
+            .checked_div(miniblocks)
+            .filter(|values| *values > 0)
+            .ok_or(Stop::GiveUp)?;
         let is_regular =
             block.is_multiple_of(128) && block.is_multiple_of(miniblocks) && per_miniblock.is_multiple_of(32);
         if block > MAX_BLOCK_VALUES || !is_regular || !width.holds(first) {

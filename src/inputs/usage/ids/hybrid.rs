@@ -151,7 +151,11 @@ impl Hybrid {
                 return;
             }
             let repeated = if value == 1 { u64::MAX } else { 0 };
-            let bits = if is_packed { u64::from_le_bytes(*word) >> 8 } else { repeated };
+            let bits = if is_packed {
+                u64::from_le_bytes(*word) >> 8
+            } else {
+                repeated
+            };
             out.push(bits, values);
             self.at += if is_packed { 1 + runs } else { 2 };
         }
@@ -193,10 +197,7 @@ impl Hybrid {
         }
         let length = self.width.div_ceil(8);
         let value = rest.get(..length).ok_or(Stop::GiveUp)?;
-        let value = value
-            .iter()
-            .rev()
-            .fold(0, |value, byte| value << 8 | u32::from(*byte));
+        let value = value.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte));
         if self.width < MAX_WIDTH && value >> self.width > 0 {
             return Err(Stop::GiveUp);
         }
@@ -307,7 +308,10 @@ mod tests {
                 filled.fill(&bytes, &mut values).unwrap();
                 bits.fill_bits(&bytes, now, &mut words).unwrap();
                 let found = (0..now).map(|row| words.words()[row / 64] >> (row % 64) & 1);
-                assert!(found.eq(values.iter().map(|value| u64::from(*value))), "{size} at a time");
+                assert!(
+                    found.eq(values.iter().map(|value| u64::from(*value))),
+                    "{size} at a time"
+                );
                 assert_eq!(words.ones(), values.iter().filter(|value| **value == 1).count());
                 left -= now;
             }
@@ -333,7 +337,10 @@ mod tests {
                 .chunks_mut(size)
                 .for_each(|piece| hybrid.fill(&BYTES, piece).unwrap());
             assert_eq!(found, values(), "{size} at a time");
-            assert!(matches!(hybrid.fill(&BYTES, &mut [0]), Err(Stop::GiveUp)), "there are no more");
+            assert!(
+                matches!(hybrid.fill(&BYTES, &mut [0]), Err(Stop::GiveUp)),
+                "there are no more"
+            );
         }
     }
 

@@ -141,7 +141,9 @@ impl<W: Worth> Keys<W> {
         while self.cursor.rows_left() == 0 {
             if let Opened::Dictionary(count) = self.cursor.open()? {
                 let width = self.cursor.int_bytes()?;
-                let stored = count.checked_mul(width.bytes()).and_then(|length| self.cursor.bytes().get(..length));
+                let stored = count
+                    .checked_mul(width.bytes())
+                    .and_then(|length| self.cursor.bytes().get(..length));
                 let stored = stored.ok_or(Stop::GiveUp)?;
                 self.dictionary.resize(count, 0);
                 width.read(stored, self.dictionary.iter_mut());

@@ -83,7 +83,11 @@ fn count_block(
     ]
     .map(|run| run.filter(|(_, times)| *times >= LEAST_RUN.min(left)));
     let shortest = runs.iter().flatten().map(|(_, times)| *times).min();
-    let most = if runs.iter().all(Option::is_some) { MOST_RUN } else { BLOCK_ROWS };
+    let most = if runs.iter().all(Option::is_some) {
+        MOST_RUN
+    } else {
+        BLOCK_ROWS
+    };
     let rows = most.min(left).min(shortest.unwrap_or(most));
 
     let [time, account, app, meter, seconds, pixels] = runs.map(|run| match run {

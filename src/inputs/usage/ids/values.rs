@@ -164,8 +164,13 @@ pub(super) struct SecondsWorth {
 
 impl Worth for SecondsWorth {
     fn of_int(&mut self, stored: i64) -> Result<u32, Stop> {
-        let seconds = self.kind.value(stored).filter(|seconds| (1..=MAX_SECONDS).contains(seconds));
-        seconds.and_then(|seconds| u32::try_from(seconds).ok()).ok_or(Stop::GiveUp)
+        let seconds = self
+            .kind
+            .value(stored)
+            .filter(|seconds| (1..=MAX_SECONDS).contains(seconds));
+        seconds
+            .and_then(|seconds| u32::try_from(seconds).ok())
+            .ok_or(Stop::GiveUp)
     }
 }
 
@@ -263,7 +268,11 @@ pub(super) struct PixelsWorth<'a> {
 
 impl Worth for PixelsWorth<'_> {
     fn of_int(&mut self, stored: i64) -> Result<u32, Stop> {
-        let pixels = self.kind.value(stored).filter(|pixels| *pixels >= 0).ok_or(Stop::GiveUp)?;
+        let pixels = self
+            .kind
+            .value(stored)
+            .filter(|pixels| *pixels >= 0)
+            .ok_or(Stop::GiveUp)?;
         self.tiers.column(pixels).ok_or(Stop::GiveUp)
     }
 

@@ -161,10 +161,10 @@ pub(super) fn spread(levels: &[u64], values: &[u32], null: u32, out: &mut [u32])
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm_cvtsi64_si128, _mm_loadu_si128, _mm256_and_si256, _mm256_blendv_epi8, _mm256_castsi256_ps,
-        _mm256_cmpeq_epi32, _mm256_cmpgt_epi32, _mm256_cvtepu8_epi32, _mm256_loadu_si256, _mm256_movemask_ps,
-        _mm256_or_si256, _mm256_permutevar8x32_epi32, _mm256_set_m128i, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srlv_epi32,
-        _mm256_storeu_si256,
+        __m128i, __m256i, _mm_cvtsi64_si128, _mm_loadu_si128, _mm256_and_si256, _mm256_blendv_epi8,
+        _mm256_castsi256_ps, _mm256_cmpeq_epi32, _mm256_cmpgt_epi32, _mm256_cvtepu8_epi32, _mm256_loadu_si256,
+        _mm256_movemask_ps, _mm256_or_si256, _mm256_permutevar8x32_epi32, _mm256_set_m128i, _mm256_set1_epi32,
+        _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srlv_epi32, _mm256_storeu_si256,
     };
 
     use super::{LANES, MAX_VECTOR_WIDTH};
@@ -272,7 +272,8 @@ mod x86 {
         }
         let mut all = [0; LANES];
         store(&mut all, seen);
-        all.iter().fold(super::look_up_scalar(entries, rest), |all, lane| all | lane)
+        all.iter()
+            .fold(super::look_up_scalar(entries, rest), |all, lane| all | lane)
     }
 
     /// Returns how many rows have been done, and how many values are in them.
@@ -375,11 +376,18 @@ mod tests {
                     for count in [0, 1, 7, 8, 9, 64, 180] {
                         let mut out = vec![7; count];
                         unpack(&packed, width, first, &mut out);
-                        assert_eq!(out, values[first..first + count], "{width} bits, {behind} behind, {first}+{count}");
+                        assert_eq!(
+                            out,
+                            values[first..first + count],
+                            "{width} bits, {behind} behind, {first}+{count}"
+                        );
                     }
                 }
                 let one_by_one = (0..200).map(|at| bits_at(&packed, at * width, width));
-                assert!(one_by_one.eq(values.iter().map(|value| u64::from(*value))), "{width} bits");
+                assert!(
+                    one_by_one.eq(values.iter().map(|value| u64::from(*value))),
+                    "{width} bits"
+                );
             }
         }
     }
@@ -392,22 +400,34 @@ mod tests {
             let expected: Vec<u32> = indices.iter().map(|index| index * index + 1).collect();
             let mut found = indices.clone();
             let seen = look_up(&entries, &mut found);
-            assert_eq!((&found, seen), (&expected, expected.iter().fold(0, |all, value| all | value)));
+            assert_eq!(
+                (&found, seen),
+                (&expected, expected.iter().fold(0, |all, value| all | value))
+            );
             assert_eq!(largest(&expected), expected.iter().copied().max().unwrap_or(0));
             assert_eq!(least(&expected), expected.iter().copied().min().unwrap_or(u32::MAX));
             let mut others = vec![7];
             find_others(&indices, 4, &mut others);
-            let positions = indices.iter().enumerate().filter(|(_, index)| **index != 4).map(|(at, _)| at);
+            let positions = indices
+                .iter()
+                .enumerate()
+                .filter(|(_, index)| **index != 4)
+                .map(|(at, _)| at);
             assert!(others.into_iter().eq([7].into_iter().chain(positions)));
 
             for pattern in [0, 1, 0x5555_5555, 0x8000_0001, 0xffff_ffff, 0x0ff0_3c81_u32] {
                 let levels: Vec<u32> = (0..count).map(|row| pattern.rotate_right(row) & 1).collect();
                 let there = levels.iter().filter(|level| **level == 1).count();
                 let mut values = expected[..there].iter();
-                let spread_out: Vec<u32> =
-                    levels.iter().map(|level| if *level == 1 { *values.next().unwrap() } else { 99 }).collect();
+                let spread_out: Vec<u32> = levels
+                    .iter()
+                    .map(|level| if *level == 1 { *values.next().unwrap() } else { 99 })
+                    .collect();
                 let mut words = vec![0; levels.len().div_ceil(64)];
-                levels.iter().enumerate().for_each(|(row, level)| words[row / 64] |= u64::from(*level) << (row % 64));
+                levels
+                    .iter()
+                    .enumerate()
+                    .for_each(|(row, level)| words[row / 64] |= u64::from(*level) << (row % 64));
                 let mut found = vec![0; levels.len()];
                 spread(&words, &expected[..there], 99, &mut found);
                 assert_eq!(found, spread_out, "{pattern:#x}");

@@ -1,0 +1,165 @@
+//! The rules that rows of all three inputs share: where a row belongs, and whose it is (SPEC 2.1, 2.2).
+
+use crate::inputs::rejects::{Reason, Reject, RejectKeeper};
+use crate::inputs::usage::batches::{AccountCache, BatchFault, CALENDAR_MICROS, Int, Ints};
+use crate::rules::quantity::{Instant, SdkAppId};
+
+use super::read::Input;
+
+/// What rows of a file are judged against.
+#[derive(Debug, Clone)]
+pub(super) struct FileRules {
+    /// The file as the `rejects` table names it.
+    pub(super) name: String,
+    /// The start of the partition's date, and of the next.
+    pub(super) partition: (Instant, Instant),
+    /// Whether misplaced rows and those without time are rejects of this batch.
+    pub(super) is_of_period: bool,
+}
+
+/// The time that a batch bills.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Period {
+    /// Its start and the start of what comes after: a day, or a month.
+    pub(super) whole: (Instant, Instant),
+    /// The billing day's.
+    pub(super) day: (Instant, Instant),
+}
+
+impl Period {
+    /// Whether an instant is of the billing day itself.
+    pub(super) fn is_of_day(&self, at: Instant) -> bool {
+        self.day.0 <= at && at < self.day.1
+    }
+}
+
+/// The columns that all three inputs have.
+pub(super) struct Common {
+    pub(super) ts: Ints,
+    pub(super) account_id: Ints,
+    pub(super) sdk_app_id: Ints,
+}
+
+/// Where a row belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Another day or month.
+    Elsewhere,
+    Here(Instant),
+    Rejected(Reason),
+}
+
+impl Common {
+    /// The row's time, if it belongs to the period.
+    pub(super) fn place(&self, row: usize, file: &FileRules, period: &Period) -> Place {
+        let misfit = |reason| match file.is_of_period {
+            true => Place::Rejected(reason),
+            false => Place::Elsewhere,
+        };
+        let at = match self.ts.get(row) {
+            Int::Value(ts) if (CALENDAR_MICROS.0..CALENDAR_MICROS.1).contains(&ts) => Instant::from_micros(ts),
+            _ => return misfit(Reason::BadTs),
+        };
+        if at < file.partition.0 || at >= file.partition.1 {
+            return misfit(Reason::Misplaced);
+        }
+        if at < period.whole.0 || at >= period.whole.1 {
+            return Place::Elsewhere;
+        }
+        Place::Here(at)
+    }
+
+    /// Whose a row is: the account's position and the app.
+    pub(super) fn owner(&self, row: usize, accounts: &mut AccountCache<'_>) -> Result<(u32, SdkAppId), Reason> {
+        let (account_id, sdk_app_id) = (self.account_id.get(row), self.sdk_app_id.get(row));
+        let account_id = account_id.value().filter(|id| *id > 0).ok_or(Reason::BadKey)?;
+        let app = sdk_app_id.value().and_then(SdkAppId::new).ok_or(Reason::BadKey)?;
+        let account = accounts.position(account_id).ok_or(Reason::UnknownAccount)?;
+        Ok((account, app))
+    }
+
+    /// Whether account or app are null.
+    pub(super) fn lacks_owner(&self, row: usize) -> bool {
+        self.account_id.get(row) == Int::Null || self.sdk_app_id.get(row) == Int::Null
+    }
+}
+
+/// A number of a row: not negative, and at most 10^12, so that no sum of all rows leaves 128 bits.
+pub(super) fn figure(column: &Ints, row: usize) -> Option<i64> {
+    const LARGEST: i64 = 1_000_000_000_000;
+    column.get(row).value().filter(|figure| (0..=LARGEST).contains(figure))
+}
+
+/// What one thread counts of rows, by file.
+pub(super) struct Tally {
+    pub(super) rejects: RejectKeeper,
+    /// By position of the file: accepted and rejected rows of the period.
+    pub(super) rows: Vec<(u64, u64)>,
+    /// False in passes after the first, which must not count again.
+    counts: bool,
+}
+
+impl Tally {
+    pub(super) fn new(files: usize, keep_rejects: usize, counts: bool) -> Self {
+        Self {
+            rejects: RejectKeeper::new(keep_rejects),
+            rows: vec![(0, 0); files],
+            counts,
+        }
+    }
+
+    /// Adds what another thread counted.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for ((accepted, rejected), more) in self.rows.iter_mut().zip(other.rows) {
+            *accepted += more.0;
+            *rejected += more.1;
+        }
+        // Seconds are not summed here, so that nothing can leave 64 bits.
+        self.rejects
+            .absorb(other.rejects)
+            .expect("rejects without seconds add up");
+    }
+
+    pub(super) fn accept(&mut self, file: usize) {
+        if let Some((accepted, _)) = self.rows.get_mut(file).filter(|_| self.counts) {
+            *accepted += 1;
+        }
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        (at, file): (usize, &FileRules),
+        (row, number): (usize, i64),
+        reason: Reason,
+        common: &Common,
+    ) -> Result<(), BatchFault> {
+        if !self.counts {
+            return Ok(());
+        }
+        if let Some((_, rejected)) = self.rows.get_mut(at) {
+            *rejected += 1;
+        }
+        self.rejects
+            .count(reason, None)
+            .ok_or_else(|| BatchFault::bad("too many rejects"))?;
+        if self.rejects.wants(&file.name, number) {
+            self.rejects.keep(Reject {
+                file: file.name.clone(),
+                row: number,
+                reason,
+                account_id: common.account_id.get(row).value(),
+                sdk_app_id: common.sdk_app_id.get(row).value(),
+                meter: None,
+                ts: common.ts.get(row).value().map(Instant::from_micros),
+                seconds: None,
+                pixels: None,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A file's name in `rejects`: usage files begin with `date=`, those of other inputs with the input's name.
+pub(super) fn name_of(input: Input, path: &str) -> String {
+    format!("{}/{path}", input.as_str())
+}

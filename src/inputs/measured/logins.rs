@@ -1,0 +1,180 @@
+//! `logins`: how many distinct users of each app.
+
+use std::sync::{Mutex, PoisonError};
+
+use hashbrown::HashMap;
+
+use crate::inputs::rejects::Reason;
+use crate::inputs::usage::ScanError;
+use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, Role, Sink};
+use crate::rules::quantity::SdkAppId;
+
+use super::judge::{Common, Place, Tally};
+use super::key::{Id, Ids, Key, Keys};
+use super::read::{self, Figure, Pass, Reading};
+use super::shards::{Buffers, Entry, Shards, mix};
+
+/// Its columns, in the order in which batches have them.
+pub(super) const ROLES: [Role; 4] = [Role::Ts, Role::AccountId, Role::SdkAppId, Role::UserId];
+
+/// A user of an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct User {
+    /// Position of the app among [`Apps`].
+    app: u32,
+    user: Key,
+}
+
+impl Entry for User {
+    fn hash(&self) -> u64 {
+        let [a, b, ..] = self.user;
+        mix(u64::from(self.app)) ^ (u64::from(a) << 32 | u64::from(b))
+    }
+
+    fn absorb(&mut self, next: &Self) -> bool {
+        self == next
+    }
+}
+
+/// The apps that have users, numbered as they come.
+#[derive(Default)]
+struct Apps(Mutex<AppNumbers>);
+
+#[derive(Default)]
+struct AppNumbers {
+    numbers: HashMap<(u32, SdkAppId), u32>,
+    apps: Vec<(u32, SdkAppId)>,
+}
+
+impl Apps {
+    fn number(&self, app: (u32, SdkAppId)) -> Result<u32, BatchFault> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = u32::try_from(all.apps.len()).map_err(|_| BatchFault::bad("more than 2^32 apps"))?;
+        let number = *all.numbers.entry(app).or_insert(next);
+        if number == next {
+            all.apps.push(app);
+        }
+        Ok(number)
+    }
+}
+
+/// Reads all files, as often as memory asks for.
+pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanError> {
+    let (keys, apps) = (Keys::random(), Apps::default());
+    let mut users: Vec<i64> = Vec::new();
+    let mut tally = reading.tally(&Pass::first());
+    let mut next = Some(Pass::first());
+    while let Some(pass) = next {
+        let shards = Shards::new(pass.0.clone(), reading.budget);
+        let new_sink = || Logins {
+            reading,
+            accounts: AccountCache::new(reading.accounts, CACHED_ACCOUNTS),
+            tally: reading.tally(&pass),
+            keys: &keys,
+            apps: &apps,
+            known: HashMap::new(),
+            last: None,
+            users: Buffers::new(&shards),
+        };
+        for mut sink in batches::read(&reading.all(), new_sink, reading.progress(&pass))? {
+            sink.users.flush();
+            tally.absorb(sink.tally);
+        }
+        for (app, count) in shards.drain(|users| (count(users), Vec::new())).into_iter().flatten() {
+            let app = usize::try_from(app).expect("usize has at least 32 bits");
+            if users.len() <= app {
+                users.resize(app + 1, 0);
+            }
+            // As many as there are rows at most, and those fit.
+            users[app] += count;
+        }
+        next = pass.after(&shards.range());
+    }
+    let apps = apps.0.into_inner().unwrap_or_else(PoisonError::into_inner).apps;
+    let counted = apps.iter().zip(users);
+    let figures = counted.flat_map(|((account, app), count)| {
+        let items = reading.billed.iter();
+        items.map(move |item| read::figure(*account, *app, item.first_tier, count))
+    });
+    Ok((figures.collect(), tally))
+}
+
+/// How many users each app has; they come sorted, each once.
+fn count(users: &[User]) -> Vec<(u32, i64)> {
+    let by_app = users.chunk_by(|one, next| one.app == next.app);
+    let counted = by_app.filter_map(|users| Some((users.first()?.app, i64::try_from(users.len()).ok()?)));
+    counted.collect()
+}
+
+/// One thread's part.
+struct Logins<'a> {
+    reading: &'a Reading<'a>,
+    accounts: AccountCache<'a>,
+    tally: Tally,
+    keys: &'a Keys,
+    apps: &'a Apps,
+    /// Numbers of apps that this thread has come across.
+    known: HashMap<(u32, SdkAppId), u32>,
+    last: Option<((u32, SdkAppId), u32)>,
+    users: Buffers<'a, User>,
+}
+
+impl Logins<'_> {
+    fn judge(&mut self, common: &Common, users: &Ids, row: usize) -> Result<((u32, SdkAppId), Key), Reason> {
+        let user = users.get(row, self.keys);
+        if common.lacks_owner(row) || user == Id::Null {
+            return Err(Reason::NullKey);
+        }
+        let Id::Key(user) = user else {
+            return Err(Reason::BadKey);
+        };
+        Ok((common.owner(row, &mut self.accounts)?, user))
+    }
+
+    fn number(&mut self, app: (u32, SdkAppId)) -> Result<u32, BatchFault> {
+        if let Some((last, number)) = self.last.filter(|(last, _)| *last == app) {
+            debug_assert_eq!(last, app);
+            return Ok(number);
+        }
+        let number = match self.known.get(&app) {
+            Some(number) => *number,
+            None => {
+                let number = self.apps.number(app)?;
+                self.known.insert(app, number);
+                number
+            }
+        };
+        self.last = Some((app, number));
+        Ok(number)
+    }
+}
+
+impl Sink for Logins<'_> {
+    fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
+        let common = Common {
+            ts: batch.ints(0)?,
+            account_id: batch.ints(1)?,
+            sdk_app_id: batch.ints(2)?,
+        };
+        let users = Ids::from(batch.values(3)?);
+        let reading = self.reading;
+        let file = &reading.rules[batch.file];
+        for (row, number) in (0..batch.rows).zip(batch.first_row..) {
+            let reason = match common.place(row, file, &reading.period) {
+                Place::Elsewhere => continue,
+                Place::Rejected(reason) => reason,
+                Place::Here(_) => match self.judge(&common, &users, row) {
+                    Ok((app, user)) => {
+                        self.tally.accept(batch.file);
+                        let app = self.number(app)?;
+                        self.users.push(User { app, user });
+                        continue;
+                    }
+                    Err(reason) => reason,
+                },
+            };
+            self.tally.reject((batch.file, file), (row, number), reason, &common)?;
+        }
+        Ok(())
+    }
+}

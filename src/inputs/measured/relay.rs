@@ -1,0 +1,313 @@
+//! `relay`: the largest bandwidth of an account to each destination, summed over its tasks.
+
+use hashbrown::HashMap;
+
+use crate::catalog::book::{Book, Cadence, ItemKind, TierId};
+use crate::inputs::rejects::Reason;
+use crate::inputs::usage::ScanError;
+use crate::inputs::usage::batches::{
+    self, AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, Ints, Role, Sink, Strings, Values,
+};
+use crate::rules::quantity::{Instant, SdkAppId};
+
+use super::judge::{Common, Place, Tally, figure};
+use super::key::{Id, Ids, Key, Keys};
+use super::read::{self, Figure, Partition, Pass, Reading};
+use super::shards::{Buffers, Entry, Shards, mix};
+
+/// Its columns, in the order in which batches have them.
+pub(super) const ROLES: [Role; 6] = [
+    Role::Ts,
+    Role::AccountId,
+    Role::SdkAppId,
+    Role::TaskId,
+    Role::Kbps,
+    Role::Destination,
+];
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
+/// The largest sample of a task in an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Sample {
+    account: u32,
+    tier: TierId,
+    /// Counted from the first interval of the period.
+    interval: u32,
+    task: Key,
+    kbps: i64,
+}
+
+impl Sample {
+    /// What is summed over tasks.
+    fn sum_key(&self) -> (u32, TierId, u32) {
+        (self.account, self.tier, self.interval)
+    }
+}
+
+impl Entry for Sample {
+    fn hash(&self) -> u64 {
+        mix(mix(u64::from(self.account) << 16 | u64::from(self.tier.0)) ^ u64::from(self.interval))
+    }
+
+    fn absorb(&mut self, next: &Self) -> bool {
+        let same = (self.sum_key(), self.task) == (next.sum_key(), next.task);
+        if same {
+            self.kbps = self.kbps.max(next.kbps);
+        }
+        same
+    }
+}
+
+/// A tier that samples of its name count in.
+#[derive(Debug, Clone, Copy)]
+struct PeakTier {
+    tier: TierId,
+    interval_micros: i64,
+    /// The interval that the period begins in, counted from 1970.
+    first_interval: i64,
+    cadence: Cadence,
+}
+
+impl PeakTier {
+    /// The first interval that is not over at an instant, counted from the period's first.
+    fn interval(&self, at: Instant) -> i64 {
+        at.micros().div_euclid(self.interval_micros) - self.first_interval
+    }
+}
+
+/// Peaks so far, in kbps.
+type Peaks = HashMap<(u32, TierId), i64>;
+
+/// Peaks of one shard, each once; None when a sum leaves 64 bits.
+type ShardPeaks = Option<Vec<((u32, TierId), i64)>>;
+
+/// Reads the partitions one after the other, as often as memory asks for.
+pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanError> {
+    let keys = Keys::random();
+    let tiers = peak_tiers(reading);
+    let partitions = reading.partitions();
+    let mut peaks = Peaks::new();
+    let mut tally = reading.tally(&Pass::first());
+    let mut next = Some(Pass::first());
+    while let Some(pass) = next {
+        let shards = Shards::new(pass.0.clone(), reading.budget);
+        for (at, partition) in partitions.iter().enumerate() {
+            let new_sink = || Relay {
+                reading,
+                accounts: AccountCache::new(reading.accounts, CACHED_ACCOUNTS),
+                tally: reading.tally(&pass),
+                keys: &keys,
+                tiers: &tiers,
+                destinations: None,
+                samples: Buffers::new(&shards),
+            };
+            for mut sink in batches::read(&partition.files, new_sink, reading.progress(&pass))? {
+                sink.samples.flush();
+                tally.absorb(sink.tally);
+            }
+            // Intervals that reach into the next partition wait for it.
+            let over = (at + 1 < partitions.len()).then_some(partition);
+            let found = shards.drain(|samples| sum_up(samples, &tiers, over));
+            add_peaks(&mut peaks, found, reading)?;
+        }
+        // A peak that part of a shard was seen of is found again: a maximum may be taken twice.
+        next = pass.after(&shards.range());
+    }
+    let figures = peaks.into_iter();
+    let figures = figures.map(|((account, tier), kbps)| read::figure(account, SdkAppId::ACCOUNT_WIDE, tier, kbps));
+    Ok((figures.collect(), tally))
+}
+
+fn peak_tiers(reading: &Reading<'_>) -> Vec<PeakTier> {
+    let mut tiers = Vec::new();
+    for item in &reading.billed {
+        let ItemKind::Peak { interval_seconds, .. } = &item.kind else {
+            continue;
+        };
+        let interval_micros = interval_seconds * MICROS_PER_SECOND;
+        let first = item.first_tier.0;
+        tiers.extend((first..first + item.tier_count).map(|tier| PeakTier {
+            tier: TierId(tier),
+            interval_micros,
+            first_interval: reading.period.whole.0.micros().div_euclid(interval_micros),
+            cadence: item.cadence,
+        }));
+    }
+    tiers
+}
+
+/// The largest sum of each account and tier among the intervals that are over with a partition (all of them after the last
+/// one), and the samples of the others.
+fn sum_up(samples: &[Sample], tiers: &[PeakTier], over: Option<&Partition<'_>>) -> (ShardPeaks, Vec<Sample>) {
+    let waits = |sample: &Sample| {
+        let tier = tiers.iter().find(|tier| tier.tier == sample.tier);
+        tier.zip(over)
+            .is_some_and(|(tier, over)| i64::from(sample.interval) >= tier.interval(over.end))
+    };
+    let mut peaks: Vec<((u32, TierId), i64)> = Vec::new();
+    let mut stay = Vec::new();
+    for interval in samples.chunk_by(|one, next| one.sum_key() == next.sum_key()) {
+        let Some(first) = interval.first() else { continue };
+        if waits(first) {
+            stay.extend_from_slice(interval);
+            continue;
+        }
+        let sum = interval
+            .iter()
+            .try_fold(0_i64, |sum, sample| sum.checked_add(sample.kbps));
+        let Some(sum) = sum else { return (None, stay) };
+        let key = (first.account, first.tier);
+        match peaks.last_mut() {
+            Some((last, peak)) if *last == key => *peak = sum.max(*peak),
+            _ => peaks.push((key, sum)),
+        }
+    }
+    (Some(peaks), stay)
+}
+
+fn add_peaks(peaks: &mut Peaks, found: Vec<ShardPeaks>, reading: &Reading<'_>) -> Result<(), ScanError> {
+    for found in found {
+        let found = found.ok_or_else(|| ScanError::OutOfRange {
+            file: reading.rules.last().map(|rules| rules.name.clone()).unwrap_or_default(),
+            what: "sum of kbps",
+        })?;
+        for (key, kbps) in found {
+            let peak = peaks.entry(key).or_insert(kbps);
+            *peak = kbps.max(*peak);
+        }
+    }
+    Ok(())
+}
+
+/// One thread's part.
+struct Relay<'a> {
+    reading: &'a Reading<'a>,
+    accounts: AccountCache<'a>,
+    tally: Tally,
+    keys: &'a Keys,
+    tiers: &'a [PeakTier],
+    /// The latest batch's destinations, and for each entry the tiers that its samples count in; None: there is no such tier.
+    destinations: Option<(Strings, Vec<Option<Vec<PeakTier>>>)>,
+    samples: Buffers<'a, Sample>,
+}
+
+impl Relay<'_> {
+    /// Looks up the destinations of a batch.
+    fn look_up(&mut self, destinations: &Strings) {
+        let known = self.destinations.as_ref();
+        if known.is_some_and(|(before, _)| destinations.same_entries(before)) {
+            return;
+        }
+        let entries = (0..destinations.entries()).map(|entry| {
+            let name = destinations.bytes(entry)?;
+            self.tiers_of(name)
+        });
+        self.destinations = Some((destinations.clone(), entries.collect()));
+    }
+
+    /// The tiers of this name that the batch bills; None where no item of kind peak has one.
+    fn tiers_of(&self, name: &[u8]) -> Option<Vec<PeakTier>> {
+        let book: &Book = self.reading.book;
+        let is_named = |tier: TierId| book.tiers[tier.index()].name.as_bytes() == name;
+        let is_peak = |tier: TierId| matches!(book.item_of(tier).kind, ItemKind::Peak { .. });
+        let tiers = 0..u16::try_from(book.tiers.len()).expect("tiers are numbered with 16 bits");
+        if !tiers.map(TierId).any(|tier| is_named(tier) && is_peak(tier)) {
+            return None;
+        }
+        Some(self.tiers.iter().copied().filter(|tier| is_named(tier.tier)).collect())
+    }
+
+    fn judge(&mut self, common: &Common, columns: &Columns, row: usize) -> Result<(u32, Key, i64, usize), Reason> {
+        let task = columns.tasks.get(row, self.keys);
+        if common.lacks_owner(row) || task == Id::Null {
+            return Err(Reason::NullKey);
+        }
+        let Id::Key(task) = task else {
+            return Err(Reason::BadKey);
+        };
+        let (account, _) = common.owner(row, &mut self.accounts)?;
+        let destination = columns.destinations.as_ref().and_then(|column| column.entry(row));
+        let is_known = |entry: &usize| self.tiers_at(*entry).is_some();
+        let destination = destination.filter(is_known).ok_or(Reason::UnknownDestination)?;
+        let kbps = figure(&columns.kbps, row).ok_or(Reason::BadKbps)?;
+        Ok((account, task, kbps, destination))
+    }
+
+    fn tiers_at(&self, destination: usize) -> Option<&[PeakTier]> {
+        let (_, tiers) = self.destinations.as_ref()?;
+        tiers.get(destination)?.as_deref()
+    }
+
+    fn add(
+        &mut self,
+        at: Instant,
+        (account, task, kbps, destination): (u32, Key, i64, usize),
+    ) -> Result<(), BatchFault> {
+        let is_of_day = self.reading.period.is_of_day(at);
+        let Some((_, tiers)) = &self.destinations else {
+            return Ok(());
+        };
+        let tiers = tiers.get(destination).and_then(Option::as_deref).unwrap_or_default();
+        for tier in tiers
+            .iter()
+            .filter(|tier| is_of_day || tier.cadence == Cadence::Monthly)
+        {
+            let interval = u32::try_from(tier.interval(at)).map_err(|_| BatchFault::bad("an interval out of range"))?;
+            self.samples.push(Sample {
+                account,
+                tier: tier.tier,
+                interval,
+                task,
+                kbps,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The columns that only relay has.
+struct Columns {
+    tasks: Ids,
+    kbps: Ints,
+    /// None for a column of nulls without a type.
+    destinations: Option<Strings>,
+}
+
+impl Sink for Relay<'_> {
+    fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
+        let common = Common {
+            ts: batch.ints(0)?,
+            account_id: batch.ints(1)?,
+            sdk_app_id: batch.ints(2)?,
+        };
+        let columns = Columns {
+            tasks: Ids::from(batch.values(3)?),
+            kbps: batch.ints(4)?,
+            destinations: match batch.values(5)? {
+                Values::Strings(strings) => Some(strings),
+                Values::Ints(_) => None,
+            },
+        };
+        if let Some(destinations) = &columns.destinations {
+            self.look_up(destinations);
+        }
+        let reading = self.reading;
+        let file = &reading.rules[batch.file];
+        for (row, number) in (0..batch.rows).zip(batch.first_row..) {
+            let reason = match common.place(row, file, &reading.period) {
+                Place::Elsewhere => continue,
+                Place::Rejected(reason) => reason,
+                Place::Here(at) => match self.judge(&common, &columns, row) {
+                    Ok(sample) => {
+                        self.tally.accept(batch.file);
+                        self.add(at, sample)?;
+                        continue;
+                    }
+                    Err(reason) => reason,
+                },
+            };
+            self.tally.reject((batch.file, file), (row, number), reason, &common)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! `screenshots`: how many images of an account.
+
+use hashbrown::HashMap;
+
+use crate::catalog::book::Cadence;
+use crate::inputs::rejects::Reason;
+use crate::inputs::usage::ScanError;
+use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, Ints, Role, Sink};
+use crate::rules::quantity::SdkAppId;
+
+use super::judge::{Common, Place, Tally, figure};
+use super::read::{self, Figure, Pass, Reading};
+
+/// Its columns, in the order in which batches have them.
+pub(super) const ROLES: [Role; 4] = [Role::Ts, Role::AccountId, Role::SdkAppId, Role::Images];
+
+/// An account's images; None without a row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    whole: Option<i64>,
+    of_day: Option<i64>,
+}
+
+/// Reads all files once.
+pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanError> {
+    let pass = Pass::first();
+    let new_sink = || Images {
+        reading,
+        accounts: AccountCache::new(reading.accounts, CACHED_ACCOUNTS),
+        tally: reading.tally(&pass),
+        counts: HashMap::new(),
+    };
+    let mut sinks = batches::read(&reading.all(), new_sink, reading.progress(&pass))?.into_iter();
+    let (mut tally, mut counts) = match sinks.next() {
+        Some(first) => (first.tally, first.counts),
+        None => (reading.tally(&pass), HashMap::new()),
+    };
+    for sink in sinks {
+        tally.absorb(sink.tally);
+        for (account, more) in sink.counts {
+            let sum: &mut Counts = counts.entry(account).or_default();
+            let added = sum.add_whole(more.whole).and_then(|()| sum.add_of_day(more.of_day));
+            added.ok_or_else(|| out_of_range(reading))?;
+        }
+    }
+    let mut figures = Vec::with_capacity(counts.len());
+    for item in &reading.billed {
+        for (account, counts) in &counts {
+            let counted = match item.cadence {
+                Cadence::Daily => counts.of_day,
+                Cadence::Monthly => counts.whole,
+            };
+            figures.extend(counted.map(|count| read::figure(*account, SdkAppId::ACCOUNT_WIDE, item.first_tier, count)));
+        }
+    }
+    Ok((figures, tally))
+}
+
+fn out_of_range(reading: &Reading<'_>) -> ScanError {
+    ScanError::OutOfRange {
+        file: reading.rules.last().map(|rules| rules.name.clone()).unwrap_or_default(),
+        what: "sum of images",
+    }
+}
+
+impl Counts {
+    fn add_whole(&mut self, more: Option<i64>) -> Option<()> {
+        add(&mut self.whole, more)
+    }
+
+    fn add_of_day(&mut self, more: Option<i64>) -> Option<()> {
+        add(&mut self.of_day, more)
+    }
+}
+
+fn add(sum: &mut Option<i64>, more: Option<i64>) -> Option<()> {
+    if let Some(more) = more {
+        *sum = Some(sum.unwrap_or(0).checked_add(more)?);
+    }
+    Some(())
+}
+
+/// One thread's sums.
+struct Images<'a> {
+    reading: &'a Reading<'a>,
+    accounts: AccountCache<'a>,
+    tally: Tally,
+    counts: HashMap<u32, Counts>,
+}
+
+impl Images<'_> {
+    fn judge(&mut self, common: &Common, images: &Ints, row: usize) -> Result<(u32, i64), Reason> {
+        if common.lacks_owner(row) {
+            return Err(Reason::NullKey);
+        }
+        let (account, _) = common.owner(row, &mut self.accounts)?;
+        let images = figure(images, row).ok_or(Reason::BadImages)?;
+        Ok((account, images))
+    }
+}
+
+impl Sink for Images<'_> {
+    fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
+        let common = Common {
+            ts: batch.ints(0)?,
+            account_id: batch.ints(1)?,
+            sdk_app_id: batch.ints(2)?,
+        };
+        let images = batch.ints(3)?;
+        let reading = self.reading;
+        let file = &reading.rules[batch.file];
+        for (row, number) in (0..batch.rows).zip(batch.first_row..) {
+            let reason = match common.place(row, file, &reading.period) {
+                Place::Elsewhere => continue,
+                Place::Rejected(reason) => reason,
+                Place::Here(at) => match self.judge(&common, &images, row) {
+                    Ok((account, images)) => {
+                        self.tally.accept(batch.file);
+                        let counts = self.counts.entry(account).or_default();
+                        let of_day = reading.period.is_of_day(at).then_some(images);
+                        let added = counts.add_whole(Some(images)).and_then(|()| counts.add_of_day(of_day));
+                        added.ok_or_else(|| BatchFault::bad("the sum of images is out of range"))?;
+                        continue;
+                    }
+                    Err(reason) => reason,
+                },
+            };
+            self.tally.reject((batch.file, file), (row, number), reason, &common)?;
+        }
+        Ok(())
+    }
+}
