@@ -73,8 +73,18 @@ pub fn order(world: &World, from: usize, to: usize) -> Order {
 /// price stops both, and ends the world.
 pub fn disagreement(world: &World) -> Option<String> {
     if std::env::var("ORACLE_ALONE").is_ok() { return None; } // TEMP
-    let directory = tempfile::tempdir().expect("a directory for a world");
-    disagreement_in(world, directory.path())
+    disagreement_in(world, directory().path())
+}
+
+/// For a world: in memory where the machine has such a place, because posting flushes every file to the disk.
+pub fn directory() -> tempfile::TempDir {
+    let in_memory = Path::new("/dev/shm");
+    let made = if in_memory.is_dir() {
+        tempfile::tempdir_in(in_memory)
+    } else {
+        tempfile::tempdir()
+    };
+    made.expect("a directory for a world")
 }
 
 /// The same, in a directory that the caller wants to look at.
