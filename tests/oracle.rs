@@ -104,3 +104,18 @@ fn random_worlds_meet_every_case() {
         );
     }
 }
+
+// TEMP
+#[test]
+#[ignore = "temp"]
+fn survey() {
+    let from = from_environment("ORACLE_FROM", 0);
+    let count = from_environment("ORACLE_COUNT", 60);
+    for seed in from..from + count {
+        let world = generator::world(seed);
+        match compare::disagreement(&world) {
+            None => println!("SEED {seed} ok"),
+            Some(text) => println!("SEED {seed} {} lives {}", world.lives.len(), text.lines().take(14).map(|l| l.chars().take(330).collect::<String>()).collect::<Vec<_>>().join("\n   ")),
+        }
+    }
+}

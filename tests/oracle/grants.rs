@@ -204,6 +204,7 @@ fn package_grants(night: &Night<'_>, standing: &Standing) -> Vec<Grant> {
             let void_at = standing.void.get(&other.id);
             are_of_one_queue(night.setting, other_package, &package)
                 && void_at.is_none_or(|void_at| package.purchased_at <= *void_at)
+                && !was_refunded_while_it_waited(other)
         });
         // Decision 3: "package i starts on max(purchase day, the day its forerunners are done)".
         let purchase_day = night.day_of(package.purchased_at);
@@ -234,6 +235,11 @@ fn refund_day(night: &Night<'_>, standing: &Standing, package: &Package) -> Opti
     let outside = outside.map(|at| night.day_of(at));
     let approved = standing.approved.get(&package.id).map(|day| *day + Days::new(1));
     [outside, approved].into_iter().flatten().min()
+}
+
+/// Decision 3: "refunded while it waited: it takes no time in the queue". What it waited for may be void by now.
+fn was_refunded_while_it_waited(grant: &Grant) -> bool {
+    grant.refund_day.is_some_and(|refund| refund <= grant.valid_from)
 }
 
 /// Decision 3: "A forerunner is done on the day after its valid_to; refunded, on the billing day of the refund

@@ -1,22 +1,23 @@
 //! The smallest world that still disagrees.
 
+use std::time::{Duration, Instant};
+
 use super::compare::{alone, disagreement};
 use super::scenario::{Life, World};
 
-/// Worlds that are tried at most.
-const MOST_TRIES: usize = 600;
+/// For how long smaller worlds are tried.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Leaves out whatever can be left out while the disagreement stays.
 pub fn shrunk(mut world: World) -> World {
     if let Some(life) = world.lives.iter().find(|life| disagreement(&alone(&world, life)).is_some()) {
         world = alone(&world, &life.clone());
     }
-    let mut tries = 0;
+    let begun = Instant::now();
     loop {
-        let smaller = smaller_ones(&world).into_iter().find(|smaller| {
-            tries += 1;
-            tries <= MOST_TRIES && disagreement(smaller).is_some()
-        });
+        let smaller = smaller_ones(&world)
+            .into_iter()
+            .find(|smaller| begun.elapsed() < PATIENCE && disagreement(smaller).is_some());
         match smaller {
             Some(smaller) => world = smaller,
             None => return world,
@@ -92,6 +93,9 @@ fn facts(life: &Life, without: &mut dyn FnMut(&dyn Fn(&mut Life))) {
 }
 
 fn uses(life: &Life, without: &mut dyn FnMut(&dyn Fn(&mut Life))) {
+    if life.usage.iter().filter(|usage| !usage.is_empty()).count() > 1 {
+        without(&|life| life.usage.iter_mut().for_each(Vec::clear));
+    }
     for (night, usage) in life.usage.iter().enumerate() {
         if usage.len() > 1 {
             without(&|life| life.usage[night].clear());

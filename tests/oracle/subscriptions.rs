@@ -48,7 +48,7 @@ pub fn purchase_lines(night: &Night<'_>, standing: &Standing) -> Vec<LineRow> {
 }
 
 /// 3.8: "A refund (approved on day D, or refunded_at on D with refunded_amount) is billed under item refund: one line
-/// per package, tier = package_id, quantity -1, unit_price = the amount." `approved` is what this batch approved.
+/// per package, tier = package_id, quantity -1, unit_price = the amount." An amount of 0 too. `approved` is what this batch approved.
 pub fn refund_lines(night: &Night<'_>, standing: &Standing, approved: &[(String, Fraction)]) -> Vec<LineRow> {
     let packages = night.packages(standing);
     let mut lines = Vec::new();
@@ -57,8 +57,7 @@ pub fn refund_lines(night: &Night<'_>, standing: &Standing, approved: &[(String,
         let outside = outside.filter(|at| night.day_of(*at) == night.day);
         let outside = outside.map(|_| Fraction::parse(&package.refunded_amount));
         let here = approved.iter().find(|(id, _)| *id == package.id);
-        let amounts = outside.filter(|amount| !amount.is_zero()).into_iter();
-        for amount in amounts.chain(here.map(|(_, amount)| *amount)) {
+        for amount in outside.into_iter().chain(here.map(|(_, amount)| *amount)) {
             lines.push(line(night, "refund", &package.id, app_of(package), -1, amount));
         }
     }
@@ -90,6 +89,7 @@ pub fn renew(night: &Night<'_>, standing: &Standing, grants: &[Grant], closing: 
                 id: renewed_id(&package.id),
                 // "purchased_at = D+1 00:00:00 local".
                 purchased_at: night.start(night.next_day()),
+                refunded_at: None,
                 ..package.clone()
             });
         }

@@ -66,6 +66,7 @@ impl Random {
 
     /// Relays, screenshots and logins of the months that end in the run.
     pub fn monthly_uses(&mut self, stage: &Stage, catalog: &Catalog, life: &mut Life) {
+        if std::env::var("ORACLE_NO_MONTHLY").is_ok() { return; } // TEMP
         let mut first = stage.first.with_day(1).expect("every month has a first day");
         while first <= stage.last {
             let next = first + Months::new(1);
