@@ -39,6 +39,8 @@ mod monthly;
 mod posted;
 #[path = "oracle/pricing.rs"]
 mod pricing;
+#[path = "oracle/ranges.rs"]
+mod ranges;
 #[path = "oracle/refunds.rs"]
 mod refunds;
 #[path = "oracle/rows.rs"]
@@ -77,6 +79,15 @@ fn the_crate_agrees_with_the_reference_on_random_worlds() {
     let count = from_environment("ORACLE_COUNT", 60);
     for seed in from..from + count {
         compare::assert_agreement(&generator::world(seed));
+    }
+}
+
+#[test]
+fn days_one_by_one_in_chunks_and_in_a_range_are_the_same_files() {
+    let from = from_environment("ORACLE_FROM", 1_000);
+    let count = from_environment("ORACLE_COUNT", 12);
+    for seed in from..from + count {
+        ranges::assert_the_same_files(&generator::world(seed));
     }
 }
 

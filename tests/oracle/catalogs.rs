@@ -105,6 +105,7 @@ impl Random {
                 kind: Kind::Duration { account_rounded },
                 tiers,
                 unpriced_is_unbilled: self.chance(60),
+                is_daily: true,
             });
         }
         items
@@ -136,6 +137,7 @@ impl Random {
                 kind,
                 tiers: tiers.iter().map(|tier| (*tier).to_owned()).collect(),
                 unpriced_is_unbilled: self.chance(60),
+                is_daily: id != "mau" && self.chance(25),
             };
             if self.chance(70) {
                 items.push(item);

@@ -155,8 +155,10 @@ fn says(error: &str, unpriced: &Unpriced) -> bool {
         quantity,
     } = unpriced;
     let what = format!("{item}.{tier} has no price on {day} in price list {price_list}");
-    let who = format!("account {account} (app {app}) used {quantity} ");
-    error.contains(&what) && error.contains(&who)
+    let who = format!("account {account} (app {app}) ");
+    let metered = format!("used {quantity} minutes of it");
+    let counted = format!("is to pay for a quantity of {quantity}");
+    error.contains(&what) && error.contains(&who) && (error.contains(&metered) || error.contains(&counted))
 }
 
 /// `accounts.facts` by account and by what it is a digest of: the same facts have the same digest, others another.

@@ -277,7 +277,7 @@ fn a_tier_without_price_stops_or_is_unbilled_only_when_it_would_be_paid() {
     let Err(Unpriced { tier, quantity, .. }) = try_one_day(&world, "2022-03-01", &usage) else {
         panic!("screen recording has no price");
     };
-    assert_eq!((tier.as_str(), quantity), ("hd", 2));
+    assert_eq!((tier.as_str(), quantity.as_str()), ("hd", "2"));
     world.setting.catalog.items[3].unpriced_is_unbilled = true;
     assert_eq!(minutes(&one_day(&world, "2022-03-01", &usage)), [(1, 0, 0, 0, 2)]);
     world.setting.catalog.items[3].unpriced_is_unbilled = false;

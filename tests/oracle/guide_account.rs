@@ -147,6 +147,7 @@ fn item(id: &str, tiers: &[(&str, &str)]) -> Item {
         },
         tiers: tiers.iter().map(|(tier, _)| (*tier).to_owned()).collect(),
         unpriced_is_unbilled: id == "mau",
+        is_daily: !["relay", "screenshots", "mau"].contains(&id),
     }
 }
 

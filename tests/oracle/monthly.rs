@@ -1,4 +1,4 @@
-//! SPEC 3.7: relay, screenshots and monthly active users.
+//! SPEC 3.7: relay, screenshots and monthly active users; the first two also by the day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,16 +14,20 @@ use super::standing::Night;
 /// 3.7: "billed by the batch of the month's last day, prices of that day, not when payg = off". In catalog order.
 pub fn monthly_lines(night: &Night<'_>, grants: &[Grant]) -> Result<Vec<LineRow>, Unpriced> {
     let mut lines = Vec::new();
-    if night.next_day().day() != 1 || night.life.account.payg == "off" {
+    if night.life.account.payg == "off" {
         return Ok(lines);
     }
     for item in &night.setting.catalog.items {
+        let is_due = item.is_daily || night.next_day().day() == 1;
+        if !is_due {
+            continue;
+        }
         let quantities = match &item.kind {
             Kind::Duration { .. } => continue,
             Kind::Peak {
                 interval_seconds,
                 free_if_at_most,
-            } => peaks(night, *interval_seconds, free_if_at_most),
+            } => peaks(night, item, *interval_seconds, free_if_at_most),
             Kind::Count {
                 free_quantity,
                 round_up_to,
@@ -41,9 +45,15 @@ fn first_of_month(night: &Night<'_>) -> NaiveDate {
     night.day.with_day(1).expect("every month has a first day")
 }
 
+/// The first day of what is billed. Decision 25: "Of a daily peak or count everything that SPEC 3.7 says of the month
+/// holds of the day."
+fn period_start(night: &Night<'_>, item: &Item) -> NaiveDate {
+    if item.is_daily { night.day } else { first_of_month(night) }
+}
+
 /// 3.7: "The whole calendar month counts".
-fn is_in_month(night: &Night<'_>, at: i64) -> bool {
-    night.start(first_of_month(night)) <= at && at < night.start(night.next_day())
+fn is_in_period(night: &Night<'_>, item: &Item, at: i64) -> bool {
+    night.start(period_start(night, item)) <= at && at < night.start(night.next_day())
 }
 
 fn line(night: &Night<'_>, item: &Item, app: i64, tier: &str, quantity: Fraction) -> Result<LineRow, Unpriced> {
@@ -62,7 +72,7 @@ fn line(night: &Night<'_>, item: &Item, app: i64, tier: &str, quantity: Fraction
             item: item.id.clone(),
             tier: tier.to_owned(),
             price_list: account.price_list.clone(),
-            quantity: quantity.floor(),
+            quantity: quantity.text(6),
         });
     }
     let (unit_price, price_list) = match price {
@@ -76,7 +86,7 @@ fn line(night: &Night<'_>, item: &Item, app: i64, tier: &str, quantity: Fraction
         Kind::Unique => "user",
     };
     Ok(LineRow {
-        period_start: first_of_month(night),
+        period_start: period_start(night, item),
         per: item.per,
         quantity: quantity.text(6),
         unit_price: unit_price.text(6),
@@ -88,14 +98,20 @@ fn line(night: &Night<'_>, item: &Item, app: i64, tier: &str, quantity: Fraction
 
 /// 3.7: "per interval (ts floored to interval_seconds) a task's largest sample counts; summed over the account's
 /// tasks per destination; the month's maximum / 1000 = Mbps = quantity, […] app 0, tier = destination."
-fn peaks(night: &Night<'_>, interval_seconds: i64, free: &[(String, String)]) -> Vec<(i64, String, Fraction)> {
+fn peaks(
+    night: &Night<'_>,
+    item: &Item,
+    interval_seconds: i64,
+    free: &[(String, String)],
+) -> Vec<(i64, String, Fraction)> {
     let interval = interval_seconds * 1_000_000;
-    let mut samples: BTreeMap<(&str, i64), BTreeMap<(i64, &str), i64>> = BTreeMap::new();
-    for sample in night.life.relay.iter().filter(|sample| is_in_month(night, sample.at)) {
+    let mut samples: BTreeMap<(&str, i64), BTreeMap<&str, i64>> = BTreeMap::new();
+    for sample in night.life.relay.iter().filter(|sample| is_in_period(night, item, sample.at)) {
         let tasks = samples
             .entry((&sample.destination, sample.at.div_euclid(interval)))
             .or_default();
-        let largest = tasks.entry((sample.app, &sample.task)).or_default();
+        // Decision 115: "the same id in two apps is one task".
+        let largest = tasks.entry(&sample.task).or_default();
         *largest = sample.kbps.max(*largest);
     }
     let mut peaks: BTreeMap<&str, i64> = BTreeMap::new();
@@ -122,7 +138,7 @@ fn peaks(night: &Night<'_>, interval_seconds: i64, free: &[(String, String)]) ->
 fn count(night: &Night<'_>, item: &Item, free_quantity: i64, round_up_to: i64) -> Vec<(i64, String, Fraction)> {
     let rows = night.life.screenshots.iter();
     let images: Vec<i64> = rows
-        .filter(|row| is_in_month(night, row.at))
+        .filter(|row| is_in_period(night, item, row.at))
         .map(|row| row.images)
         .collect();
     if images.is_empty() {
@@ -136,7 +152,7 @@ fn count(night: &Night<'_>, item: &Item, free_quantity: i64, round_up_to: i64) -
 /// 3.7: "distinct users per app and month over all products. […] Quantity = the excess, per 1, tier user".
 fn users(night: &Night<'_>, item: &Item, grants: &[Grant]) -> Vec<(i64, String, Fraction)> {
     let mut users: BTreeMap<i64, BTreeSet<&str>> = BTreeMap::new();
-    for login in night.life.logins.iter().filter(|login| is_in_month(night, login.at)) {
+    for login in night.life.logins.iter().filter(|login| is_in_period(night, item, login.at)) {
         users.entry(login.app).or_default().insert(&login.user);
     }
     let packages: Vec<&Grant> = grants

@@ -6,7 +6,7 @@ use super::fraction::Fraction;
 use super::grants::Grant;
 use super::metering::Line;
 use super::rows::{BillRow, LineRow, Unpriced};
-use super::scenario::{Kind, Setting};
+use super::scenario::Setting;
 use super::standing::Night;
 
 /// 3.5: whether "the line's app is entitled" on a day.
@@ -81,7 +81,7 @@ fn price_line(night: &Night<'_>, line: &Line, grants: &[Grant]) -> Result<LineRo
                 item: item.id.clone(),
                 tier: tier.clone(),
                 price_list: account.price_list.clone(),
-                quantity: line.rest,
+                quantity: line.rest.to_string(),
             });
         }
     };
@@ -146,7 +146,8 @@ pub fn bills_of(night: &Night<'_>, lines: &[LineRow]) -> Vec<BillRow> {
         let of_the_item = lines.iter().filter(|other| other.item == line.item);
         let amounts = of_the_item.map(|line| Fraction::parse(&line.amount));
         let exact = amounts.fold(Fraction::ZERO, Fraction::plus);
-        let is_monthly = is_monthly(night, &line.item);
+        let mut items = night.setting.catalog.items.iter();
+        let is_monthly = items.any(|item| item.id == line.item && !item.is_daily);
         bills.push(BillRow {
             period_start: line.period_start,
             period_end: night.day,
@@ -158,9 +159,4 @@ pub fn bills_of(night: &Night<'_>, lines: &[LineRow]) -> Vec<BillRow> {
     }
     bills.sort_by(|a, b| (a.period_start, &a.item).cmp(&(b.period_start, &b.item)));
     bills
-}
-
-fn is_monthly(night: &Night<'_>, item: &str) -> bool {
-    let mut items = night.setting.catalog.items.iter();
-    items.any(|known| known.id == item && !matches!(known.kind, Kind::Duration { .. }))
 }

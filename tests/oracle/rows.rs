@@ -147,8 +147,8 @@ pub struct Unpriced {
     pub item: String,
     pub tier: String,
     pub price_list: String,
-    /// Minutes, or what else is priced.
-    pub quantity: i128,
+    /// Minutes, or what else is priced, with six decimals.
+    pub quantity: String,
 }
 
 // ---------------------------------------------------------------- as text

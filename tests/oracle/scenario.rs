@@ -89,6 +89,8 @@ pub struct Item {
     pub tiers: Vec<String>,
     /// `unpriced = "unbilled"`.
     pub unpriced_is_unbilled: bool,
+    /// `cadence = "daily"`; durations are.
+    pub is_daily: bool,
 }
 
 #[derive(Debug, Clone)]

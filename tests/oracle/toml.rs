@@ -81,27 +81,29 @@ fn item(out: &mut String, item: &Item) {
     let (id, product, per) = (&item.id, &item.product, item.per);
     line(out, &format!("[[item]]\nid = \"{id}\"\nproduct = \"{product}\"\nper = {per}"));
     line(out, &format!("tiers = {}", list(&item.tiers)));
+    let cadence = if item.is_daily { "daily" } else { "monthly" };
+    line(out, &format!("cadence = \"{cadence}\""));
     match &item.kind {
         Kind::Duration { account_rounded } => {
             let round = if *account_rounded { "account" } else { "app" };
-            line(out, &format!("kind = \"duration\"\ncadence = \"daily\"\nround = \"{round}\""));
+            line(out, &format!("kind = \"duration\"\nround = \"{round}\""));
         }
         Kind::Peak {
             interval_seconds,
             free_if_at_most,
         } => {
             let free = named(free_if_at_most);
-            line(out, "kind = \"peak\"\ncadence = \"monthly\"");
+            line(out, "kind = \"peak\"");
             line(out, &format!("interval_seconds = {interval_seconds}\nfree_if_at_most = {free}"));
         }
         Kind::Count {
             free_quantity,
             round_up_to,
         } => {
-            line(out, "kind = \"count\"\ncadence = \"monthly\"");
+            line(out, "kind = \"count\"");
             line(out, &format!("free_quantity = {free_quantity}\nround_up_to = {round_up_to}"));
         }
-        Kind::Unique => line(out, "kind = \"unique\"\ncadence = \"monthly\""),
+        Kind::Unique => line(out, "kind = \"unique\""),
     }
     if item.unpriced_is_unbilled {
         line(out, "unpriced = \"unbilled\"");
