@@ -38,24 +38,36 @@ fn overdue_suspended_and_removed_at_their_instants() {
         flags(&nights[1]),
         ["0 suspended 2024-03-03 10:00:00 2024-05-02 10:00:00"]
     );
-    assert_eq!(nights[1].flags[0].actions, "stop_rooms;block_console;block_api;block_recordings");
-    assert_eq!(nights[1].flags[0].stop_rooms_by, Some(at("2024-03-03 10:00:00")), "at once");
+    assert_eq!(
+        nights[1].flags[0].actions,
+        "stop_rooms;block_console;block_api;block_recordings"
+    );
+    assert_eq!(
+        nights[1].flags[0].stop_rooms_by,
+        Some(at("2024-03-03 10:00:00")),
+        "at once"
+    );
     assert_eq!(account(&nights[60]).state, "suspended");
     assert_eq!(flags(&nights[61]), ["0 removed 2024-05-02 10:00:00 -"]);
-    assert_eq!(account(&nights[61]).remove_at.map(local).as_deref(), Some("2024-05-02 10:00:00"));
+    assert_eq!(
+        account(&nights[61]).remove_at.map(local).as_deref(),
+        Some("2024-05-02 10:00:00")
+    );
 }
 
 /// [O]: before September 4, 2023 rooms were dismissed within 48 hours.
 #[test]
 fn rooms_had_48_hours_before_the_policy_changed() {
     let mut world = guide_world();
-    world
-        .nights("2023-09-01", 3)
-        .uses("2023-09-01", 1, "av.hd", 60_000);
+    world.nights("2023-09-01", 3).uses("2023-09-01", 1, "av.hd", 60_000);
     let nights = course(&world);
     assert_eq!(nights[1].flags[0].since, at("2023-09-03 10:00:00"));
     assert_eq!(nights[1].flags[0].stop_rooms_by, Some(at("2023-09-05 10:00:00")));
-    assert_eq!(nights[2].flags[0].stop_rooms_by, Some(at("2023-09-05 10:00:00")), "by the policy at since");
+    assert_eq!(
+        nights[2].flags[0].stop_rooms_by,
+        Some(at("2023-09-05 10:00:00")),
+        "by the policy at since"
+    );
 }
 
 /// [O]: "If the recharge is done within 24 hours, Tencent Real-Time Communication will not face suspension".

@@ -133,7 +133,11 @@ impl Random {
                 id: id.to_owned(),
                 product: self.pick(products).clone(),
                 // Mbps have three decimals, prices six, amounts nine.
-                per: if id == "relay" { 1 } else { *self.pick(&[1, 1, 1000, 10]) },
+                per: if id == "relay" {
+                    1
+                } else {
+                    *self.pick(&[1, 1, 1000, 10])
+                },
                 kind,
                 tiers: tiers.iter().map(|tier| (*tier).to_owned()).collect(),
                 unpriced_is_unbilled: self.chance(60),
@@ -169,7 +173,12 @@ impl Random {
                 meters.push(Meter {
                     id: format!("{}_other", item.id),
                     item: item.id.clone(),
-                    tiers: tiers.iter().rev().zip([5, 50]).map(|((_, tier), max)| (max, tier.clone())).collect(),
+                    tiers: tiers
+                        .iter()
+                        .rev()
+                        .zip([5, 50])
+                        .map(|((_, tier), max)| (max, tier.clone()))
+                        .collect(),
                 });
             }
             meters.push(Meter {
@@ -276,7 +285,12 @@ impl Random {
             };
             let prices = ["0", "0.01", "1", "5", "9.99", "9.99", "10.07", "39.9", "499"];
             let price = (!trial && self.chance(93)).then(|| (*self.pick(&prices)).to_owned());
-            let refunds = [RefundKind::Full, RefundKind::Prorated, RefundKind::Prorated, RefundKind::None];
+            let refunds = [
+                RefundKind::Full,
+                RefundKind::Prorated,
+                RefundKind::Prorated,
+                RefundKind::None,
+            ];
             plans.push(Plan {
                 id: id.to_owned(),
                 product: self.pick(products).clone(),
@@ -292,7 +306,11 @@ impl Random {
                     _ => Validity::Months(1),
                 },
                 max_purchases: self.chance(20).then(|| self.index(1, 3)),
-                new_customers_of: if self.chance(12) { self.some(&ids, 25) } else { Vec::new() },
+                new_customers_of: if self.chance(12) {
+                    self.some(&ids, 25)
+                } else {
+                    Vec::new()
+                },
                 refund: if price.is_some() {
                     *self.pick(&refunds)
                 } else {
@@ -323,6 +341,7 @@ impl Random {
 }
 
 fn names_of(items: &[Item]) -> Vec<String> {
-    let of_item = |item: &Item| -> Vec<String> { item.tiers.iter().map(|tier| format!("{}.{tier}", item.id)).collect() };
+    let of_item =
+        |item: &Item| -> Vec<String> { item.tiers.iter().map(|tier| format!("{}.{tier}", item.id)).collect() };
     items.iter().flat_map(of_item).collect()
 }

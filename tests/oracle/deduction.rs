@@ -71,13 +71,7 @@ pub fn deduct(night: &Night<'_>, lines: &mut [Line], grants: &mut [Grant]) -> Ve
 }
 
 /// What the grant covers of the line's remaining minutes.
-fn serve(
-    night: &Night<'_>,
-    line: &mut Line,
-    remaining: i128,
-    grant: &mut Grant,
-    given: &mut Vec<Deducted>,
-) -> i128 {
+fn serve(night: &Night<'_>, line: &mut Line, remaining: i128, grant: &mut Grant, given: &mut Vec<Deducted>) -> i128 {
     // 3.4: "Only grants valid on the day, whose scope contains the line's app and whose ratio table names
     // the tier."
     if !grant.is_valid_on(night.day) || !grant.serves(line.app) {

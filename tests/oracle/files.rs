@@ -207,7 +207,9 @@ pub fn rejects(world: &World, night: usize) -> Vec<Cells> {
                 usage.meter,
                 instant(usage.at),
                 usage.seconds,
-                usage.pixels.map_or_else(|| NULL.to_owned(), |pixels| pixels.to_string()),
+                usage
+                    .pixels
+                    .map_or_else(|| NULL.to_owned(), |pixels| pixels.to_string()),
             ]
         })
         .collect()

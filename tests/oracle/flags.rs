@@ -38,7 +38,9 @@ fn account_flags(night: &Night<'_>, account: &AccountRow) -> Vec<FlagRow> {
         "removed" => (account.remove_at, None, |policy| &policy.on_removed),
         "violation" => {
             let since = night.life.account.violation_at;
-            (since, since.map(|at| at + removal(night)), |policy| &policy.on_suspended)
+            (since, since.map(|at| at + removal(night)), |policy| {
+                &policy.on_suspended
+            })
         }
         other => panic!("no state is {other}"),
     };
@@ -90,9 +92,10 @@ pub fn note_exhausted(night: &Night<'_>, standing: &mut Standing, lines: &[LineR
     if cycle.is_some_and(|(first, _, _)| first == tomorrow) {
         standing.exhausted.clear();
     }
-    let still_stopped =
-        |app: i64, product: &str| !is_entitled(night, tomorrow, app, product, grants);
-    standing.exhausted.retain(|(app, product), _| still_stopped(*app, product));
+    let still_stopped = |app: i64, product: &str| !is_entitled(night, tomorrow, app, product, grants);
+    standing
+        .exhausted
+        .retain(|(app, product), _| still_stopped(*app, product));
 }
 
 /// 3.10: "package_expired: an app (0 for account-wide) that had a package of the product, when no package of the product

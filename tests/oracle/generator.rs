@@ -259,7 +259,9 @@ impl Random {
             payg: (*self.pick(&["auto", "auto", "auto", "on", "on", "off"])).to_owned(),
             credit_limit: (*self.pick(&["0", "0", "0", "0.01", "10", "50.00"])).to_owned(),
             products,
-            violation_at: self.chance(7).then(|| self.moment(stage, stage.first - days(3), stage.last)),
+            violation_at: self
+                .chance(7)
+                .then(|| self.moment(stage, stage.first - days(3), stage.last)),
         }
     }
 

@@ -58,11 +58,7 @@ impl Grant {
 
     /// 3.3: the first day on which it is over: after its last, or that of its refund or removal.
     pub fn end(&self) -> NaiveDate {
-        let ends = [
-            Some(self.valid_to + Days::new(1)),
-            self.refund_day,
-            self.void_day,
-        ];
+        let ends = [Some(self.valid_to + Days::new(1)), self.refund_day, self.void_day];
         ends.into_iter().flatten().min().expect("a last day")
     }
 
@@ -255,9 +251,8 @@ fn done_on(grant: &Grant) -> NaiveDate {
 /// 2.7: a promotion's `until` is "inclusive".
 fn is_promoted(night: &Night<'_>, plan: &str) -> bool {
     let mut promotions = night.setting.catalog.promotions.iter();
-    promotions.any(|offer| {
-        offer.plans.iter().any(|id| id == plan) && offer.from <= night.day && night.day <= offer.until
-    })
+    promotions
+        .any(|offer| offer.plans.iter().any(|id| id == plan) && offer.from <= night.day && night.day <= offer.until)
 }
 
 // ---------------------------------------------------------------- 4 the grants table

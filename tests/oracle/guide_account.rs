@@ -250,7 +250,10 @@ impl World {
     pub fn usage_row(&self, at: i64, app: i64, what: &str, seconds: i64) -> Usage {
         let (item, tier) = what.split_once('.').expect("item.tier");
         let tiers = &self.setting.catalog.item(item).tiers;
-        let pixels = tiers.iter().position(|known| known == tier).expect("a tier of the item");
+        let pixels = tiers
+            .iter()
+            .position(|known| known == tier)
+            .expect("a tier of the item");
         Usage {
             at,
             app,
@@ -354,7 +357,15 @@ pub fn minutes(rows: &NightRows) -> Vec<(i64, i128, i128, i128, i128)> {
 pub fn flags(rows: &NightRows) -> Vec<String> {
     let flags = rows.flags.iter();
     flags
-        .map(|flag| format!("{} {} {} {}", flag.app, flag.flag, local(flag.since), flag.deadline.map_or("-".to_owned(), local)))
+        .map(|flag| {
+            format!(
+                "{} {} {} {}",
+                flag.app,
+                flag.flag,
+                local(flag.since),
+                flag.deadline.map_or("-".to_owned(), local)
+            )
+        })
         .collect()
 }
 

@@ -48,7 +48,11 @@ fn first_of_month(night: &Night<'_>) -> NaiveDate {
 /// The first day of what is billed. Decision 25: "Of a daily peak or count everything that SPEC 3.7 says of the month
 /// holds of the day."
 fn period_start(night: &Night<'_>, item: &Item) -> NaiveDate {
-    if item.is_daily { night.day } else { first_of_month(night) }
+    if item.is_daily {
+        night.day
+    } else {
+        first_of_month(night)
+    }
 }
 
 /// 3.7: "The whole calendar month counts".
@@ -106,7 +110,12 @@ fn peaks(
 ) -> Vec<(i64, String, Fraction)> {
     let interval = interval_seconds * 1_000_000;
     let mut samples: BTreeMap<(&str, i64), BTreeMap<&str, i64>> = BTreeMap::new();
-    for sample in night.life.relay.iter().filter(|sample| is_in_period(night, item, sample.at)) {
+    for sample in night
+        .life
+        .relay
+        .iter()
+        .filter(|sample| is_in_period(night, item, sample.at))
+    {
         let tasks = samples
             .entry((&sample.destination, sample.at.div_euclid(interval)))
             .or_default();
@@ -152,7 +161,12 @@ fn count(night: &Night<'_>, item: &Item, free_quantity: i64, round_up_to: i64) -
 /// 3.7: "distinct users per app and month over all products. […] Quantity = the excess, per 1, tier user".
 fn users(night: &Night<'_>, item: &Item, grants: &[Grant]) -> Vec<(i64, String, Fraction)> {
     let mut users: BTreeMap<i64, BTreeSet<&str>> = BTreeMap::new();
-    for login in night.life.logins.iter().filter(|login| is_in_period(night, item, login.at)) {
+    for login in night
+        .life
+        .logins
+        .iter()
+        .filter(|login| is_in_period(night, item, login.at))
+    {
         users.entry(login.app).or_default().insert(&login.user);
     }
     let packages: Vec<&Grant> = grants
@@ -207,5 +221,6 @@ fn largest(packages: &[&Grant], of: &str, which: impl Fn(&Grant) -> bool) -> i64
 /// 3.7: "valid (not void, not refunded) on a day of the month".
 fn counts_in_month(night: &Night<'_>, grant: &Grant) -> bool {
     let days = first_of_month(night).iter_days();
-    days.take_while(|day| *day <= night.day).any(|day| grant.was_valid_on(day))
+    days.take_while(|day| *day <= night.day)
+        .any(|day| grant.was_valid_on(day))
 }

@@ -62,15 +62,27 @@ fn table(directory: &Path, columns: &str) -> Vec<Cells> {
     let entries = std::fs::read_dir(directory).unwrap_or_else(|_| panic!("{} was posted", directory.display()));
     let mut parts: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     parts.sort();
-    assert!(!parts.is_empty(), "every batch writes every table: {}", directory.display());
+    assert!(
+        !parts.is_empty(),
+        "every batch writes every table: {}",
+        directory.display()
+    );
     parts.iter().flat_map(|part| rows(part, columns)).collect()
 }
 
 fn rows(part: &Path, columns: &str) -> Vec<Cells> {
     let file = File::open(part).expect("a part that is there");
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
-    let names: Vec<String> = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
-    assert_eq!(names.join(" "), columns.split_whitespace().collect::<Vec<_>>().join(" "));
+    let names: Vec<String> = reader
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
+    assert_eq!(
+        names.join(" "),
+        columns.split_whitespace().collect::<Vec<_>>().join(" ")
+    );
     let mut rows = Vec::new();
     for batch in reader.build().expect("a Parquet file") {
         let batch = batch.expect("whole pages");

@@ -39,7 +39,12 @@ pub fn assert_the_same_files(world: &World) {
     for (name, other) in [("chunks", chunks), ("a range", range)] {
         assert_eq!(days.1, other.1, "{}: errors, one by one and in {name}", world.name);
         let paths = |files: &Files| files.keys().cloned().collect::<Vec<String>>();
-        assert_eq!(paths(&days.0), paths(&other.0), "{}: files, one by one and in {name}", world.name);
+        assert_eq!(
+            paths(&days.0),
+            paths(&other.0),
+            "{}: files, one by one and in {name}",
+            world.name
+        );
         for (path, bytes) in &days.0 {
             assert!(other.0[path] == *bytes, "{}: {path} differs in {name}", world.name);
         }
@@ -73,7 +78,11 @@ fn read_all(output: &Path, directory: &Path, files: &mut Files) {
         if path.is_dir() {
             read_all(output, &path, files);
         } else {
-            let name = path.strip_prefix(output).expect("below the output").display().to_string();
+            let name = path
+                .strip_prefix(output)
+                .expect("below the output")
+                .display()
+                .to_string();
             files.insert(name, fs::read(&path).expect("a table file"));
         }
     }

@@ -305,7 +305,16 @@ impl BillRow {
 impl DeductionRow {
     fn cells(&self, Place { account, day, .. }: &Place) -> Cells {
         cells![
-            account, self.app, day, self.item, self.tier, self.grant, self.kind, self.minutes, self.ratio, self.quota,
+            account,
+            self.app,
+            day,
+            self.item,
+            self.tier,
+            self.grant,
+            self.kind,
+            self.minutes,
+            self.ratio,
+            self.quota,
         ]
     }
 }

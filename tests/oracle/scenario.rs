@@ -96,13 +96,18 @@ pub struct Item {
 #[derive(Debug, Clone)]
 pub enum Kind {
     /// Rounded up to minutes per app, or per account.
-    Duration { account_rounded: bool },
+    Duration {
+        account_rounded: bool,
+    },
     /// Tiers and the Mbps that are free.
     Peak {
         interval_seconds: i64,
         free_if_at_most: Vec<(String, String)>,
     },
-    Count { free_quantity: i64, round_up_to: i64 },
+    Count {
+        free_quantity: i64,
+        round_up_to: i64,
+    },
     Unique,
 }
 

@@ -2,10 +2,10 @@
 
 use super::dunning::State;
 use super::fraction::Fraction;
-use super::generator::{Random, Stage, cents};
+use super::generator::{HOUR, Random, Stage, cents};
 use super::grants::grants_of;
-use super::rows::AccountRow;
-use super::scenario::{Life, Setting};
+use super::rows::{AccountRow, NightRows};
+use super::scenario::{Life, Request, Setting};
 use super::spec::settle;
 use super::standing::{Night, Standing, billing_time};
 
@@ -18,9 +18,12 @@ pub fn open_grants(random: &mut Random, setting: &Setting, life: &mut Life) {
     }
     let mut openings = Vec::new();
     for grant in grants_of(&night, &Standing::opening(life)) {
-        let had_before = grant.package.as_ref().map_or(grant.valid_from < setting.first_day, |package| {
-            package.purchased_at < start && setting.first_day <= grant.valid_to
-        });
+        let had_before = grant
+            .package
+            .as_ref()
+            .map_or(grant.valid_from < setting.first_day, |package| {
+                package.purchased_at < start && setting.first_day <= grant.valid_to
+            });
         if had_before && random.chance(35) {
             let quota = i64::try_from(grant.quota.times(Fraction::whole(100)).floor()).expect("a small quota");
             let somewhere = random.number(0, quota);
@@ -31,13 +34,13 @@ pub fn open_grants(random: &mut Random, setting: &Setting, life: &mut Life) {
     life.opening_grants = openings;
 }
 
-/// The account's rows, night by night, for as long as the reference settles it.
-fn course_of(setting: &Setting, life: &Life) -> Vec<AccountRow> {
+/// What the account's nights yield, for as long as the reference settles it.
+fn course_of(setting: &Setting, life: &Life) -> Vec<NightRows> {
     let mut standing = Standing::opening(life);
     let mut rows = Vec::new();
     for number in 0..setting.nights {
         match settle(&Night::new(setting, life, number), &mut standing) {
-            Ok(night) => rows.extend(night.account),
+            Ok(night) => rows.push(night),
             Err(_) => break,
         }
     }
@@ -47,7 +50,9 @@ fn course_of(setting: &Setting, life: &Life) -> Vec<AccountRow> {
 /// Adds payments around deadlines, and payments that bring a balance to where it just is or is not enough.
 pub fn sharpen(random: &mut Random, setting: &Setting, life: &mut Life) {
     for _ in 0..random.number(0, 4) {
-        let rows = course_of(setting, life);
+        let nights = course_of(setting, life);
+        request_refunds_of_renewals(random, &nights, life);
+        let rows: Vec<AccountRow> = nights.into_iter().filter_map(|night| night.account).collect();
         if rows.is_empty() {
             return;
         }
@@ -60,6 +65,20 @@ pub fn sharpen(random: &mut Random, setting: &Setting, life: &mut Life) {
             let stage = Stage::of(setting);
             let payment = random.payment(&stage, setting, paid_at, amount);
             life.payments.push(payment);
+        }
+    }
+}
+
+/// From the moment that a renewal begins, which is before the batch that makes it has run.
+fn request_refunds_of_renewals(random: &mut Random, nights: &[NightRows], life: &mut Life) {
+    for renewal in nights.iter().flat_map(|night| &night.renewals) {
+        let requested = life.requests.iter().any(|request| request.package == renewal.package);
+        if !requested && random.chance(25) {
+            let after = *random.pick(&[0, HOUR, 12 * HOUR, 24 * HOUR, 30 * HOUR, 5 * 24 * HOUR]);
+            life.requests.push(Request {
+                package: renewal.package.clone(),
+                requested_at: renewal.purchased_at + after + random.number(-1, 1),
+            });
         }
     }
 }

@@ -10,7 +10,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Leaves out whatever can be left out while the disagreement stays.
 pub fn shrunk(mut world: World) -> World {
-    if let Some(life) = world.lives.iter().find(|life| disagreement(&alone(&world, life)).is_some()) {
+    if let Some(life) = world
+        .lives
+        .iter()
+        .find(|life| disagreement(&alone(&world, life)).is_some())
+    {
         world = alone(&world, &life.clone());
     }
     let begun = Instant::now();

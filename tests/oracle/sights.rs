@@ -116,7 +116,11 @@ pub fn of_life(setting: &Setting, life: &Life) -> Vec<String> {
 
 fn of_payments(sights: &mut Vec<String>, setting: &Setting, life: &Life, deadlines: &[i64]) {
     for payment in &life.payments {
-        for (shift, when) in [(0, "at"), (-1_000, "a millisecond before"), (1_000, "a millisecond after")] {
+        for (shift, when) in [
+            (0, "at"),
+            (-1_000, "a millisecond before"),
+            (1_000, "a millisecond after"),
+        ] {
             if deadlines.contains(&(payment.paid_at - shift)) {
                 sights.push(format!("payment {when} a deadline"));
             }

@@ -128,7 +128,9 @@ fn plan_of(grant: &Grant) -> &Plan {
 /// […]; a renewal that would break them is not made."
 fn may_buy(plan: &Plan, bought: &[Package]) -> bool {
     let count = bought.iter().filter(|package| package.plan == plan.id).count();
-    let is_new = !bought.iter().any(|package| plan.new_customers_of.contains(&package.plan));
+    let is_new = !bought
+        .iter()
+        .any(|package| plan.new_customers_of.contains(&package.plan));
     plan.max_purchases.is_none_or(|most| count < most) && is_new
 }
 

@@ -39,7 +39,10 @@ pub fn catalog_file(catalog: &Catalog) -> String {
     catalog.plans.iter().for_each(|it| plan(out, it));
     for offer in &catalog.promotions {
         let (plans, from, until) = (list(&offer.plans), offer.from, offer.until);
-        line(out, &format!("[[scope_promotion]]\nplans = {plans}\nfrom = {from}\nuntil = {until}"));
+        line(
+            out,
+            &format!("[[scope_promotion]]\nplans = {plans}\nfrom = {from}\nuntil = {until}"),
+        );
     }
     catalog.products.iter().for_each(|it| product(out, it));
     text
@@ -74,12 +77,21 @@ fn meter(out: &mut String, meter: &Meter) {
         .map(|(pixels, tier)| format!("{{ max_pixels = {pixels}, tier = \"{tier}\" }}"))
         .collect();
     let (id, item) = (&meter.id, &meter.item);
-    line(out, &format!("[[meter]]\nid = \"{id}\"\nitem = \"{item}\"\ntiers = [{}]", tiers.join(", ")));
+    line(
+        out,
+        &format!(
+            "[[meter]]\nid = \"{id}\"\nitem = \"{item}\"\ntiers = [{}]",
+            tiers.join(", ")
+        ),
+    );
 }
 
 fn item(out: &mut String, item: &Item) {
     let (id, product, per) = (&item.id, &item.product, item.per);
-    line(out, &format!("[[item]]\nid = \"{id}\"\nproduct = \"{product}\"\nper = {per}"));
+    line(
+        out,
+        &format!("[[item]]\nid = \"{id}\"\nproduct = \"{product}\"\nper = {per}"),
+    );
     line(out, &format!("tiers = {}", list(&item.tiers)));
     let cadence = if item.is_daily { "daily" } else { "monthly" };
     line(out, &format!("cadence = \"{cadence}\""));
@@ -94,14 +106,20 @@ fn item(out: &mut String, item: &Item) {
         } => {
             let free = named(free_if_at_most);
             line(out, "kind = \"peak\"");
-            line(out, &format!("interval_seconds = {interval_seconds}\nfree_if_at_most = {free}"));
+            line(
+                out,
+                &format!("interval_seconds = {interval_seconds}\nfree_if_at_most = {free}"),
+            );
         }
         Kind::Count {
             free_quantity,
             round_up_to,
         } => {
             line(out, "kind = \"count\"");
-            line(out, &format!("free_quantity = {free_quantity}\nround_up_to = {round_up_to}"));
+            line(
+                out,
+                &format!("free_quantity = {free_quantity}\nround_up_to = {round_up_to}"),
+            );
         }
         Kind::Unique => line(out, "kind = \"unique\""),
     }
@@ -136,7 +154,10 @@ fn free(out: &mut String, rule: &FreeMinutes) {
 
 fn plan(out: &mut String, plan: &Plan) {
     let (id, product, family) = (&plan.id, &plan.product, &plan.family);
-    line(out, &format!("[[plan]]\nid = \"{id}\"\nproduct = \"{product}\"\nfamily = \"{family}\""));
+    line(
+        out,
+        &format!("[[plan]]\nid = \"{id}\"\nproduct = \"{product}\"\nfamily = \"{family}\""),
+    );
     let (minutes, mau, paid) = (plan.minutes, plan.mau, plan.paid);
     line(out, &format!("minutes = {minutes}\nmau = {mau}\npaid = {paid}"));
     if let Some(price) = &plan.price {
@@ -169,7 +190,10 @@ fn plan(out: &mut String, plan: &Plan) {
 
 fn product(out: &mut String, product: &Product) {
     let (id, grace, removal) = (&product.id, product.grace_hours, product.removal_days);
-    line(out, &format!("[[product]]\nid = \"{id}\"\ngrace_hours = {grace}\nremoval_days = {removal}"));
+    line(
+        out,
+        &format!("[[product]]\nid = \"{id}\"\ngrace_hours = {grace}\nremoval_days = {removal}"),
+    );
     for policy in &product.policies {
         line(out, &format!("[[product.policy]]\nfrom = {}", policy.from));
         for (key, actions) in [
@@ -180,6 +204,9 @@ fn product(out: &mut String, product: &Product) {
         ] {
             line(out, &format!("{key} = {}", list(actions)));
         }
-        line(out, &format!("stop_rooms_within_hours = {}", policy.stop_rooms_within_hours));
+        line(
+            out,
+            &format!("stop_rooms_within_hours = {}", policy.stop_rooms_within_hours),
+        );
     }
 }

@@ -66,7 +66,6 @@ impl Random {
 
     /// Relays, screenshots and logins of the months that end in the run.
     pub fn monthly_uses(&mut self, stage: &Stage, catalog: &Catalog, life: &mut Life) {
-        if std::env::var("ORACLE_NO_MONTHLY").is_ok() { return; } // TEMP
         let mut first = stage.first.with_day(1).expect("every month has a first day");
         while first <= stage.last {
             let next = first + Months::new(1);
@@ -93,7 +92,9 @@ impl Random {
         match self.number(1, 8) {
             1 => start,
             2 => end - 1,
-            3..=5 if !others.is_empty() => (*self.pick(others) + self.number(-59, 59) * 1_000_000).clamp(start, end - 1),
+            3..=5 if !others.is_empty() => {
+                (*self.pick(others) + self.number(-59, 59) * 1_000_000).clamp(start, end - 1)
+            }
             _ => self.number(start, end - 1),
         }
     }
