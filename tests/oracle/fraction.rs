@@ -59,8 +59,27 @@ impl Fraction {
         self.numerator.div_euclid(self.denominator)
     }
 
+    /// The next whole number, upwards.
+    pub fn ceiling(self) -> i128 {
+        -(-self.numerator).div_euclid(self.denominator)
+    }
+
     pub fn is_zero(self) -> bool {
         self.numerator == 0
+    }
+
+    pub fn is_negative(self) -> bool {
+        self.numerator < 0
+    }
+
+    pub fn is_less_than(self, other: Self) -> bool {
+        self.minus(other).is_negative()
+    }
+
+    /// To `places` decimals, towards minus infinity.
+    pub fn rounded_down(self, places: u32) -> Self {
+        let scale = 10_i128.pow(places);
+        Self::of(self.times(Self::whole(scale)).floor(), scale)
     }
 
     /// To `places` decimals, halves away from zero.

@@ -4,8 +4,8 @@ use chrono::{Days, Months, NaiveDate};
 
 use super::fraction::Fraction;
 use super::rows::GrantRow;
-use super::scenario::{FreeMinutes, Opening, Package, Plan, Scenario, Validity};
-use super::spec::billing_time;
+use super::scenario::{FreeMinutes, Life, Package, Plan, Setting, Validity};
+use super::standing::{Night, Standing};
 use super::zone::day_of;
 
 /// 1: "grant: prepaid quota: a cycle of free minutes, or a package's minutes".
@@ -17,14 +17,17 @@ pub struct Grant {
     pub ratios: Option<String>,
     pub valid_from: NaiveDate,
     pub valid_to: NaiveDate,
-    /// The billing day of its refund, if that is known.
+    /// The first billing day that its refund leaves without it, if it is refunded.
     pub refund_day: Option<NaiveDate>,
     /// During a scope promotion on the day.
     pub promoted: bool,
     pub quota: Fraction,
     pub opening: Fraction,
     pub used: Fraction,
-    pub void: bool,
+    /// When a removal made it void.
+    pub void_at: Option<i64>,
+    /// The day of that.
+    pub void_day: Option<NaiveDate>,
 }
 
 impl Grant {
@@ -32,11 +35,31 @@ impl Grant {
         self.quota.minus(self.used)
     }
 
+    pub fn is_void(&self) -> bool {
+        self.void_at.is_some()
+    }
+
+    /// Whether a refund of it is known.
+    pub fn is_refunded(&self) -> bool {
+        self.refund_day.is_some()
+    }
+
     /// Decision 6: "A package counts on a day when valid_from <= day <= valid_to and its refund's day, if any,
-    /// is later." Void grants count nowhere.
+    /// is later." 3.9: what is void gives nothing from the next batch on.
     pub fn is_valid_on(&self, day: NaiveDate) -> bool {
         let refunded = self.refund_day.is_some_and(|refund| refund <= day);
-        self.valid_from <= day && day <= self.valid_to && !refunded && !self.void
+        self.valid_from <= day && day <= self.valid_to && !refunded && !self.is_void()
+    }
+
+    /// 3.3: "Removal (3.9) ends it on the day of remove_at": it was valid on the days before.
+    pub fn was_valid_on(&self, day: NaiveDate) -> bool {
+        self.valid_from <= day && self.end() > day
+    }
+
+    /// 3.3: the first day on which it is over: after its last, or that of its refund or removal.
+    pub fn end(&self) -> NaiveDate {
+        let ends = [Some(self.valid_to + Days::new(1)), self.refund_day, self.void_day];
+        ends.into_iter().flatten().min().expect("a last day")
     }
 
     /// The apps it is bound to; None: every app of the account.
@@ -57,6 +80,11 @@ impl Grant {
         self.serves_whole_account() || (app != 0 && self.bound_apps().is_some_and(|apps| apps.contains(&app)))
     }
 
+    /// 3.3: "which apps a package is bound to does not change". App 0: the whole account.
+    pub fn is_bound_to(&self, app: i64) -> bool {
+        self.bound_apps().is_none_or(|apps| apps.contains(&app))
+    }
+
     /// 3.3: "Scope: the number of apps it serves; account-wide is the widest."
     pub fn scope(&self) -> usize {
         match self.bound_apps() {
@@ -67,35 +95,35 @@ impl Grant {
 }
 
 /// The free cycle that contains the day and every package that the batch knows of.
-pub fn grants_of(scenario: &Scenario, day: NaiveDate, opening: &Opening) -> Vec<Grant> {
-    let mut grants: Vec<Grant> = free_grant(scenario, day).into_iter().collect();
-    grants.extend(package_grants(scenario, day, opening));
+pub fn grants_of(night: &Night<'_>, standing: &Standing) -> Vec<Grant> {
+    let mut grants: Vec<Grant> = free_grant(night, night.day).into_iter().collect();
+    grants.extend(package_grants(night, standing));
     for grant in &mut grants {
-        stand(grant, opening);
+        if let Some(used) = standing.used.get(&grant.id) {
+            grant.opening = used.opening;
+            grant.used = used.so_far;
+        }
+        grant.void_at = standing.void.get(&grant.id).copied();
+        grant.void_day = grant.void_at.map(|at| night.day_of(at));
     }
     grants
 }
 
-/// What the ledger says of the grant.
-fn stand(grant: &mut Grant, opening: &Opening) {
-    if let Some(stood) = opening.grants.iter().find(|stood| stood.id == grant.id) {
-        grant.opening = Fraction::parse(&stood.opening);
-        grant.used = Fraction::parse(&stood.used);
-        grant.void = stood.void;
-    }
-}
-
 /// 3.2: "An account has free cycle k = [anchor + k months, anchor + (k+1) months - 1 day], k >= 0 (month ends
 /// clamp to the last day, always counted from the anchor)". The one that contains the day, and its rule.
-pub fn free_cycle(scenario: &Scenario, day: NaiveDate) -> Option<(NaiveDate, NaiveDate, &FreeMinutes)> {
-    let registered = day_of(scenario.zone, scenario.account.registered_at);
+pub fn free_cycle<'a>(
+    setting: &'a Setting,
+    life: &Life,
+    day: NaiveDate,
+) -> Option<(NaiveDate, NaiveDate, &'a FreeMinutes)> {
+    let registered = day_of(setting.zone, life.account.registered_at);
     // 2.7: "monthly free minutes, by registration day".
-    let rule = scenario.catalog.free.iter().find(|rule| {
+    let rule = setting.catalog.free.iter().find(|rule| {
         rule.registered_from.is_none_or(|from| registered >= from)
             && rule.registered_before.is_none_or(|before| registered < before)
     })?;
     // 2.3: "free_anchor (date, null = the billing day of registered_at)".
-    let anchor = scenario.account.free_anchor.unwrap_or(registered);
+    let anchor = life.account.free_anchor.unwrap_or(registered);
     // 2.7: "cycles = 12 would end them after a year".
     let cycles = rule.cycles.unwrap_or(u32::MAX);
     let mut k = 0;
@@ -113,12 +141,16 @@ pub fn free_cycle(scenario: &Scenario, day: NaiveDate) -> Option<(NaiveDate, Nai
     None
 }
 
+/// 3.2: "Grant id: free:<account_id>:<first day>".
+pub fn free_id(life: &Life, first: NaiveDate) -> String {
+    format!("free:{}:{}", life.account.id, first.format("%Y-%m-%d"))
+}
+
 /// 3.2: "each a new grant of the plan's minutes, nothing carried over".
-fn free_grant(scenario: &Scenario, day: NaiveDate) -> Option<Grant> {
-    let (first, last, rule) = free_cycle(scenario, day)?;
+pub fn free_grant(night: &Night<'_>, day: NaiveDate) -> Option<Grant> {
+    let (first, last, rule) = free_cycle(night.setting, night.life, day)?;
     Some(Grant {
-        // 3.2: "Grant id: free:<account_id>:<first day>".
-        id: format!("free:{}:{}", scenario.account.id, first.format("%Y-%m-%d")),
+        id: free_id(night.life, first),
         package: None,
         plan: None,
         ratios: Some(rule.ratios.clone()),
@@ -129,7 +161,8 @@ fn free_grant(scenario: &Scenario, day: NaiveDate) -> Option<Grant> {
         quota: Fraction::whole(rule.minutes.into()),
         opening: Fraction::ZERO,
         used: Fraction::ZERO,
-        void: false,
+        void_at: None,
+        void_day: None,
     })
 }
 
@@ -142,52 +175,67 @@ fn last_day(plan: &Plan, start: NaiveDate) -> NaiveDate {
     }
 }
 
+/// 3.3: "take effect one after another, in order of purchased_at, then package_id".
+pub fn order_of_purchase(a: &Package, b: &Package) -> std::cmp::Ordering {
+    (a.purchased_at, a.id.as_bytes()).cmp(&(b.purchased_at, b.id.as_bytes()))
+}
+
+/// 3.3: "Queue: packages of the same family and the same apps set". Decision 4: whatever the product.
+pub fn are_of_one_queue(setting: &Setting, a: &Package, b: &Package) -> bool {
+    let family = |package: &Package| &setting.catalog.plan(&package.plan).family;
+    family(a) == family(b) && a.apps == b.apps
+}
+
 /// 3.3 and decision 3: the packages in their queues.
-fn package_grants(scenario: &Scenario, day: NaiveDate, opening: &Opening) -> Vec<Grant> {
-    let now = billing_time(scenario, day);
-    // 3: "A payment, purchase, refund […] or other dated fact after it is as if absent".
-    let mut known: Vec<&Package> = scenario
-        .packages
-        .iter()
-        .filter(|package| package.purchased_at <= now)
-        .collect();
-    // 3.3: "take effect one after another, in order of purchased_at, then package_id".
-    known.sort_by(|a, b| (a.purchased_at, a.id.as_bytes()).cmp(&(b.purchased_at, b.id.as_bytes())));
+fn package_grants(night: &Night<'_>, standing: &Standing) -> Vec<Grant> {
+    let mut known = night.packages(standing);
+    known.sort_by(order_of_purchase);
     let mut grants: Vec<Grant> = Vec::new();
     for package in known {
-        let plan = plan_of(scenario, &package.plan);
-        // 3.3: "Queue: packages of the same family and the same apps set". "Removal (3.9) ends it", and with it all
-        // that the account had then: what is bought later need not wait for it. 4: the dates of what is void are
-        // "not shortened by […] removal".
-        let stood = opening.grants.iter().find(|stood| stood.id == package.id);
+        let plan = night.setting.catalog.plan(&package.plan);
+        // 3.3: "Removal (3.9) ends it": what is bought after a removal need not wait for what it made void. 4: the
+        // dates of what was there "are the queue's, not shortened by […] removal".
         let forerunners = grants.iter().filter(|other| {
-            let (other_package, other_plan) = (other.package.as_ref(), other.plan.as_ref());
-            other_plan.is_some_and(|other_plan| other_plan.family == plan.family)
-                && other_package.is_some_and(|other_package| other_package.apps == package.apps)
-                && (!other.void || stood.is_some_and(|stood| stood.void))
+            let other_package = other.package.as_ref().expect("packages only");
+            let void_at = standing.void.get(&other.id);
+            are_of_one_queue(night.setting, other_package, &package)
+                && void_at.is_none_or(|void_at| package.purchased_at <= *void_at)
+                && !was_refunded_while_it_waited(other)
         });
         // Decision 3: "package i starts on max(purchase day, the day its forerunners are done)".
-        let purchase_day = day_of(scenario.zone, package.purchased_at);
+        let purchase_day = night.day_of(package.purchased_at);
         let valid_from = forerunners.map(done_on).fold(purchase_day, NaiveDate::max);
-        let refund = package.refunded_at.filter(|at| *at <= now);
-        let mut grant = Grant {
+        grants.push(Grant {
             id: package.id.clone(),
-            package: Some(package.clone()),
-            plan: Some(plan.clone()),
-            ratios: plan.ratios.clone(),
             valid_from,
             valid_to: last_day(plan, valid_from),
-            refund_day: refund.map(|at| day_of(scenario.zone, at)),
-            promoted: is_promoted(scenario, &plan.id, day),
+            refund_day: refund_day(night, standing, &package),
+            promoted: is_promoted(night, &plan.id),
             quota: Fraction::whole(plan.minutes.into()),
+            ratios: plan.ratios.clone(),
+            plan: Some(plan.clone()),
+            package: Some(package),
             opening: Fraction::ZERO,
             used: Fraction::ZERO,
-            void: false,
-        };
-        stand(&mut grant, opening);
-        grants.push(grant);
+            void_at: None,
+            void_day: None,
+        });
     }
     grants
+}
+
+/// 3.3: "refunded_at ends a package: it covers no usage from that billing day on […]. A refund approved by the batch
+/// of day D ends it on D+1."
+fn refund_day(night: &Night<'_>, standing: &Standing, package: &Package) -> Option<NaiveDate> {
+    let outside = package.refunded_at.filter(|at| night.knows(*at));
+    let outside = outside.map(|at| night.day_of(at));
+    let approved = standing.approved.get(&package.id).map(|day| *day + Days::new(1));
+    [outside, approved].into_iter().flatten().min()
+}
+
+/// Decision 3: "refunded while it waited: it takes no time in the queue". What it waited for may be void by now.
+fn was_refunded_while_it_waited(grant: &Grant) -> bool {
+    grant.refund_day.is_some_and(|refund| refund <= grant.valid_from)
 }
 
 /// Decision 3: "A forerunner is done on the day after its valid_to; refunded, on the billing day of the refund
@@ -200,40 +248,30 @@ fn done_on(grant: &Grant) -> NaiveDate {
     }
 }
 
-fn plan_of<'a>(scenario: &'a Scenario, id: &str) -> &'a Plan {
-    scenario
-        .catalog
-        .plans
-        .iter()
-        .find(|plan| plan.id == id)
-        .expect("a plan of the catalog")
-}
-
 /// 2.7: a promotion's `until` is "inclusive".
-fn is_promoted(scenario: &Scenario, plan: &str, day: NaiveDate) -> bool {
-    let mut promotions = scenario.catalog.promotions.iter();
-    promotions.any(|offer| offer.plans.iter().any(|id| id == plan) && offer.from <= day && day <= offer.until)
+fn is_promoted(night: &Night<'_>, plan: &str) -> bool {
+    let mut promotions = night.setting.catalog.promotions.iter();
+    promotions
+        .any(|offer| offer.plans.iter().any(|id| id == plan) && offer.from <= night.day && night.day <= offer.until)
 }
 
 // ---------------------------------------------------------------- 4 the grants table
 
 /// 4: "the free cycle that contains the day (plan free, apps null) and packages with purchase day <= day <=
 /// valid_to; dates are the queue's, not shortened by refund or removal; apps = the bound set." By id.
-pub fn grant_rows(scenario: &Scenario, day: NaiveDate, grants: &[Grant]) -> Vec<GrantRow> {
+pub fn grant_rows(night: &Night<'_>, grants: &[Grant]) -> Vec<GrantRow> {
+    let day = night.day;
     let mut rows: Vec<GrantRow> = Vec::new();
     for grant in grants {
-        let purchased = grant
-            .package
-            .as_ref()
-            .map(|package| day_of(scenario.zone, package.purchased_at));
+        let purchased = grant.package.as_ref().map(|package| night.day_of(package.purchased_at));
         if purchased.is_none_or(|purchased| purchased <= day && day <= grant.valid_to) {
             rows.push(GrantRow {
                 grant: grant.id.clone(),
                 kind: if grant.package.is_some() { "package" } else { "free" }.to_owned(),
-                plan: grant.plan.as_ref().map(|plan| plan.id.clone()),
+                plan: grant.plan.as_ref().map_or("free", |plan| &plan.id).to_owned(),
                 apps: grant.bound_apps().unwrap_or_default().to_vec(),
-                valid_from: grant.valid_from.to_string(),
-                valid_to: grant.valid_to.to_string(),
+                valid_from: grant.valid_from,
+                valid_to: grant.valid_to,
                 quota: grant.quota.text(2),
                 opening: grant.opening.text(2),
                 used: grant.used.text(2),
@@ -249,9 +287,9 @@ pub fn grant_rows(scenario: &Scenario, day: NaiveDate, grants: &[Grant]) -> Vec<
 /// 4: "Status with all facts known at the billing time, first that holds: void, refunded, expired (valid_to =
 /// day), queued (valid_from > day), exhausted (balance 0), active."
 fn status_of(day: NaiveDate, grant: &Grant) -> &'static str {
-    if grant.void {
+    if grant.is_void() {
         "void"
-    } else if grant.refund_day.is_some() {
+    } else if grant.is_refunded() {
         "refunded"
     } else if grant.valid_to == day {
         "expired"

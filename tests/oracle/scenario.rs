@@ -1,31 +1,48 @@
-//! One account, its catalog and a few nights in a row, in the plainest words: names and decimals are text,
-//! days are dates, instants are microseconds UTC.
+//! A world to settle: a setting, and the lives of a few accounts in it, in the plainest words. Names and decimals are
+//! text, days are dates, instants are microseconds UTC.
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 
+/// Accounts that one job settles together.
 #[derive(Debug, Clone)]
-pub struct Scenario {
+pub struct World {
     pub name: String,
+    pub setting: Setting,
+    /// By ascending account number.
+    pub lives: Vec<Life>,
+}
+
+/// What all accounts of a world share.
+#[derive(Debug, Clone)]
+pub struct Setting {
     pub zone: Tz,
     /// Hour and minute.
     pub billing_time: (u32, u32),
     /// `deduction_period = "5min"`.
     pub five_minutes: bool,
-    pub first_settled_day: NaiveDate,
+    pub first_day: NaiveDate,
+    /// How many days are settled, one after another.
+    pub nights: usize,
+    pub dunning_from: Option<NaiveDate>,
+    pub max_new_suspensions: usize,
     pub catalog: Catalog,
-    pub account: Account,
-    pub packages: Vec<Package>,
-    pub payments: Vec<Payment>,
-    /// Where the account stood before the first night.
-    pub opening: Opening,
-    /// Consecutive days.
-    pub nights: Vec<Night>,
 }
 
-#[derive(Debug, Clone)]
+impl Setting {
+    pub fn day(&self, night: usize) -> NaiveDate {
+        self.first_day + Days::new(u64::try_from(night).expect("few nights"))
+    }
+
+    pub fn last_day(&self) -> NaiveDate {
+        self.day(self.nights - 1)
+    }
+}
+
+#[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    pub products: Vec<String>,
+    pub products: Vec<Product>,
+    pub meters: Vec<Meter>,
     /// In catalog order.
     pub items: Vec<Item>,
     pub price_lists: Vec<PriceListEntry>,
@@ -36,16 +53,62 @@ pub struct Catalog {
 }
 
 #[derive(Debug, Clone)]
+pub struct Product {
+    pub id: String,
+    pub grace_hours: i64,
+    pub removal_days: i64,
+    /// In any order.
+    pub policies: Vec<Policy>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub from: NaiveDate,
+    pub on_overdue: Vec<String>,
+    pub on_suspended: Vec<String>,
+    pub on_removed: Vec<String>,
+    pub on_stopped: Vec<String>,
+    pub stop_rooms_within_hours: i64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Meter {
+    pub id: String,
+    pub item: String,
+    /// `max_pixels` and tier, ascending.
+    pub tiers: Vec<(i64, String)>,
+}
+
+#[derive(Debug, Clone)]
 pub struct Item {
     pub id: String,
     pub product: String,
     pub per: i64,
-    /// `round = "account"`.
-    pub account_rounded: bool,
+    pub kind: Kind,
     /// In catalog order.
     pub tiers: Vec<String>,
     /// `unpriced = "unbilled"`.
     pub unpriced_is_unbilled: bool,
+    /// `cadence = "daily"`; durations are.
+    pub is_daily: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Rounded up to minutes per app, or per account.
+    Duration {
+        account_rounded: bool,
+    },
+    /// Tiers and the Mbps that are free.
+    Peak {
+        interval_seconds: i64,
+        free_if_at_most: Vec<(String, String)>,
+    },
+    Count {
+        free_quantity: i64,
+        round_up_to: i64,
+    },
+    Unique,
 }
 
 /// A `[[price_list]]` of the catalog: one entry of its id.
@@ -79,10 +142,17 @@ pub struct Plan {
     pub id: String,
     pub product: String,
     pub family: String,
+    pub price: Option<String>,
     pub minutes: i64,
+    pub mau: i64,
     pub paid: bool,
     pub ratios: Option<String>,
     pub validity: Validity,
+    pub max_purchases: Option<usize>,
+    pub new_customers_of: Vec<String>,
+    pub refund: RefundKind,
+    /// `on_expiry = "free"`.
+    pub free_on_expiry: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -91,11 +161,36 @@ pub enum Validity {
     Days(u32),
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundKind {
+    None,
+    Full,
+    Prorated,
+}
+
 #[derive(Debug, Clone)]
 pub struct Promotion {
     pub plans: Vec<String>,
     pub from: NaiveDate,
     pub until: NaiveDate,
+}
+
+/// All that is known of an account, and all that it does.
+#[derive(Debug, Clone)]
+pub struct Life {
+    pub account: Account,
+    pub packages: Vec<Package>,
+    pub payments: Vec<Payment>,
+    pub requests: Vec<Request>,
+    pub apps: Vec<App>,
+    pub opening_balance: String,
+    /// Grant and quota minutes used before the first day.
+    pub opening_grants: Vec<(String, String)>,
+    /// By night.
+    pub usage: Vec<Vec<Usage>>,
+    pub relay: Vec<RelaySample>,
+    pub screenshots: Vec<Screenshots>,
+    pub logins: Vec<Login>,
 }
 
 #[derive(Debug, Clone)]
@@ -106,6 +201,9 @@ pub struct Account {
     pub price_list: String,
     /// `auto`, `on` or `off`.
     pub payg: String,
+    pub credit_limit: String,
+    pub products: Vec<String>,
+    pub violation_at: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -116,60 +214,99 @@ pub struct Package {
     pub plan: String,
     pub purchased_at: i64,
     pub gift: bool,
+    pub auto_renew: bool,
     pub refunded_at: Option<i64>,
+    pub refunded_amount: String,
 }
 
 #[derive(Debug, Clone)]
 pub struct Payment {
     pub paid_at: i64,
     pub amount: String,
+    /// The first night whose run finds it in the file.
+    pub from_night: usize,
+    /// The first night whose run finds it there no longer.
+    pub until_night: Option<usize>,
 }
 
+/// A row of `refund_requests`.
 #[derive(Debug, Clone)]
-pub struct Opening {
-    pub balance: String,
-    pub paid_total: String,
-    pub grants: Vec<OpeningGrant>,
+pub struct Request {
+    pub package: String,
+    pub requested_at: i64,
 }
 
+/// A row of `apps`.
 #[derive(Debug, Clone)]
-pub struct OpeningGrant {
-    pub id: String,
-    /// Quota minutes used before the first settled day.
-    pub opening: String,
-    /// Quota minutes used so far, `opening` included.
-    pub used: String,
-    pub void: bool,
+pub struct App {
+    pub app: i64,
+    pub disabled_at: Option<i64>,
 }
 
-#[derive(Debug, Clone)]
-pub struct Night {
-    pub day: NaiveDate,
-    /// One per (app, item, tier, period).
-    pub usage: Vec<Usage>,
-}
-
+/// A usage row.
 #[derive(Debug, Clone)]
 pub struct Usage {
+    pub at: i64,
     pub app: i64,
-    pub item: String,
-    pub tier: String,
-    pub period: u16,
+    pub meter: String,
     pub seconds: i64,
-    pub rows: i64,
+    pub pixels: Option<i64>,
 }
 
-impl Scenario {
-    /// Takes an item that nothing uses out of the catalog, with its prices and ratios.
+#[derive(Debug, Clone)]
+pub struct RelaySample {
+    pub at: i64,
+    pub app: i64,
+    pub task: String,
+    pub kbps: i64,
+    pub destination: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Screenshots {
+    pub at: i64,
+    pub app: i64,
+    pub images: i64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Login {
+    pub at: i64,
+    pub app: i64,
+    pub user: String,
+}
+
+impl Catalog {
+    pub fn item(&self, id: &str) -> &Item {
+        self.items
+            .iter()
+            .find(|item| item.id == id)
+            .expect("an item of the catalog")
+    }
+
+    pub fn plan(&self, id: &str) -> &Plan {
+        self.plans
+            .iter()
+            .find(|plan| plan.id == id)
+            .expect("a plan of the catalog")
+    }
+
+    pub fn product(&self, id: &str) -> &Product {
+        self.products
+            .iter()
+            .find(|product| product.id == id)
+            .expect("a product of the catalog")
+    }
+
+    /// Takes an item that nothing uses out of the catalog, with its meter, prices and ratios.
     pub fn drop_item(&mut self, place: usize) {
-        let item = self.catalog.items.remove(place).id;
+        let item = self.items.remove(place).id;
+        self.meters.retain(|meter| meter.item != item);
         let of_another = |(name, _): &(String, String)| name.split('.').next() != Some(&item);
-        self.catalog
-            .price_lists
+        self.price_lists
             .iter_mut()
             .for_each(|entry| entry.prices.retain(of_another));
-        self.catalog
-            .ratios
+        self.ratios
             .iter_mut()
             .for_each(|table| table.minutes.retain(of_another));
     }
