@@ -119,7 +119,7 @@ fn peaks(
         let tasks = samples
             .entry((&sample.destination, sample.at.div_euclid(interval)))
             .or_default();
-        // Decision 115: "the same id in two apps is one task".
+        // Decision 106: "the same id in two apps is one task".
         let largest = tasks.entry(&sample.task).or_default();
         *largest = sample.kbps.max(*largest);
     }
