@@ -159,6 +159,8 @@ pub fn scan_watched(
 ) -> Result<Outcome, ScanError> {
     with_scan(setting, &reader, objects, progress, |scan| {
         let Rejects { counts, seconds, rows } = scan.rejects;
+        let (counts, of_other_inputs) = counts.split_first_chunk::<8>().expect("usage has eight reasons");
+        assert!(of_other_inputs.iter().all(|count| *count == 0), "{of_other_inputs:?}");
         Outcome {
             groups: scan
                 .groups
@@ -169,7 +171,7 @@ pub fn scan_watched(
                 })
                 .collect(),
             rejects: rows,
-            counts,
+            counts: *counts,
             reject_seconds: seconds,
             files: scan.files,
         }
