@@ -4,9 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use nightbill::inputs::rejects::Reason;
 
-use super::world::{Outcome, Setting, scan_file};
+use super::world::{Outcome, REASONS, Setting, scan_file};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scan/foreign")
@@ -32,7 +31,7 @@ fn describe(outcome: &Outcome) -> String {
         .collect();
     // The script sorts tiers by name.
     lines.sort();
-    let mut reasons: Vec<String> = Reason::ALL
+    let mut reasons: Vec<String> = REASONS
         .iter()
         .zip(outcome.counts)
         .filter(|(_, count)| *count > 0)

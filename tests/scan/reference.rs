@@ -8,7 +8,7 @@ use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::rules::calendar::start_of_date;
 use nightbill::rules::quantity::{BillingDay, Instant};
 
-use super::world::{KNOWN, METERS, Outcome, Setting, TIERS};
+use super::world::{KNOWN, METERS, Outcome, REASONS, Setting, TIERS};
 
 /// A row as a file has it; `ts` in nanoseconds.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ pub fn expect(setting: Setting, files: &[(BillingDay, &str, &[Row])]) -> Outcome
                 Verdict::OtherDay => {}
                 Verdict::Rejected(reason) => {
                     totals.day_rows += 1;
-                    outcome.counts[Reason::ALL.iter().position(|of| *of == reason).unwrap()] += 1;
+                    outcome.counts[REASONS.iter().position(|of| *of == reason).unwrap()] += 1;
                     let seconds = row
                         .seconds
                         .filter(|seconds| (1..=86_400).contains(seconds))

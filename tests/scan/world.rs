@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use nightbill::catalog::book::{
     Book, Cadence, Item, ItemId, ItemKind, Meter, MeterTier, ProductId, Round, Tier, TierId, Unpriced,
 };
-use nightbill::inputs::rejects::Rejects;
+use nightbill::inputs::rejects::{Reason, Rejects};
 use nightbill::inputs::usage::{FileTotals, KnownAccounts, RangeReader, Scan, ScanError, ScanRequest, Way, scan};
 use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::rules::calendar::Calendar;
@@ -41,6 +41,18 @@ pub const METERS: [(&str, &[i64]); 3] = [
 
 /// The accounts that are known: 1 to 5, at positions 0 to 4.
 pub const KNOWN: Range<i64> = 1..6;
+
+/// Why rows of usage are rejected.
+pub const REASONS: [Reason; 8] = [
+    Reason::BadTs,
+    Reason::Misplaced,
+    Reason::NullKey,
+    Reason::BadKey,
+    Reason::UnknownAccount,
+    Reason::UnknownMeter,
+    Reason::BadSeconds,
+    Reason::BadPixels,
+];
 
 /// Files in memory.
 pub struct Memory(pub BTreeMap<String, Bytes>);
@@ -159,8 +171,13 @@ pub fn scan_watched(
 ) -> Result<Outcome, ScanError> {
     with_scan(setting, &reader, objects, progress, |scan| {
         let Rejects { counts, seconds, rows } = scan.rejects;
-        let (counts, of_other_inputs) = counts.split_first_chunk::<8>().expect("usage has eight reasons");
-        assert!(of_other_inputs.iter().all(|count| *count == 0), "{of_other_inputs:?}");
+        let of_reason = |reason| counts[Reason::ALL.iter().position(|of| *of == reason).unwrap()];
+        let of_usage = REASONS.map(of_reason);
+        assert_eq!(
+            of_usage.iter().sum::<u64>(),
+            counts.iter().sum(),
+            "no reason of other inputs"
+        );
         Outcome {
             groups: scan
                 .groups
@@ -171,7 +188,7 @@ pub fn scan_watched(
                 })
                 .collect(),
             rejects: rows,
-            counts: *counts,
+            counts: of_usage,
             reject_seconds: seconds,
             files: scan.files,
         }
