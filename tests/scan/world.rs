@@ -175,7 +175,7 @@ pub fn scan_watched(
         let of_usage = REASONS.map(of_reason);
         assert_eq!(
             of_usage.iter().sum::<u64>(),
-            counts.iter().sum(),
+            counts.iter().sum::<u64>(),
             "no reason of other inputs"
         );
         Outcome {
