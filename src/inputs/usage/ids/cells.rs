@@ -355,3 +355,6 @@ fn key(ids: Ids<'_>, coded: &[TierId], period: u16, (account, app, code): (u32, 
 fn to_usize(value: u32) -> usize {
     usize::try_from(value).expect("usize has at least 32 bits")
 }
+
+#[cfg(test)]
+mod tests;
