@@ -119,7 +119,11 @@ impl Drop for Reused {
         // Threads that end have no spare memory any more.
         let _ = SPARE.try_with(|spare| {
             let before = spare.take();
-            let larger = if before.capacity() < bytes.capacity() { bytes } else { before };
+            let larger = if before.capacity() < bytes.capacity() {
+                bytes
+            } else {
+                before
+            };
             if larger.capacity() <= MAX_SPARE_BYTES {
                 spare.set(larger);
             }

@@ -3,6 +3,9 @@
 use super::vector::{MAX_WIDTH, unpack, word_at};
 use super::{BLOCK_ROWS, Stop};
 
+/// Packed values that are compared at once.
+const OTHERS_AT_ONCE: usize = 64;
+
 /// A place in a hybrid stream. The bytes are handed in with each call: always the same ones.
 #[derive(Debug, Clone)]
 pub(super) struct Hybrid {
@@ -109,6 +112,41 @@ impl Hybrid {
             }
         }
         done
+    }
+
+    /// Which of the next `count` values are not `usual`: each with its position, counted from `first`.
+    pub(super) fn find_others(
+        &mut self,
+        bytes: &[u8],
+        (first, count): (usize, usize),
+        usual: u32,
+        found: &mut Vec<(usize, u32)>,
+    ) -> Result<(), Stop> {
+        let mut values = [0; OTHERS_AT_ONCE];
+        let mut done = 0;
+        while done < count {
+            self.load(bytes)?;
+            let now = (count - done).min(self.left());
+            match &mut self.run {
+                Run::Repeated { value, left } => {
+                    *left -= now;
+                    if *value != usual {
+                        found.extend((first + done..first + done + now).map(|at| (at, *value)));
+                    }
+                    done += now;
+                }
+                Run::Packed { start, next, left } => {
+                    let values = &mut values[..now.min(OTHERS_AT_ONCE)];
+                    unpack(&bytes[*start..], self.width, *next, values);
+                    *next += values.len();
+                    *left -= values.len();
+                    let each = (first + done..).zip(values.iter().copied());
+                    found.extend(each.filter(|(_, value)| *value != usual));
+                    done += values.len();
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The next values of a stream of single bits.
@@ -337,6 +375,13 @@ mod tests {
                 .chunks_mut(size)
                 .for_each(|piece| hybrid.fill(&BYTES, piece).unwrap());
             assert_eq!(found, values(), "{size} at a time");
+            let (mut others, mut hybrid) = (Vec::new(), Hybrid::new(3, 0).unwrap());
+            for first in (0..33).step_by(size) {
+                let piece = (first + 100, size.min(33 - first));
+                hybrid.find_others(&BYTES, piece, 6, &mut others).unwrap();
+            }
+            let expected = (100..).zip(values()).filter(|(_, value)| *value != 6);
+            assert!(others.into_iter().eq(expected), "{size} at a time");
             assert!(
                 matches!(hybrid.fill(&BYTES, &mut [0]), Err(Stop::GiveUp)),
                 "there are no more"
