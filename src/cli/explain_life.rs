@@ -18,7 +18,7 @@ pub(super) fn quantities(told: &Explanation, look: Look) -> String {
         text.push_str(&match &line.how {
             QuantityStory::Duration(_) => continue,
             QuantityStory::Purchase(story) => purchase(&name, &quantity, story, &told.currency),
-            QuantityStory::Refund(story) => refund(&name, story, &told.currency),
+            QuantityStory::Refund(story) => refund(&name, story),
             QuantityStory::Measured(story) => measured(&name, &quantity, line.unit, story),
         });
     }
@@ -58,9 +58,9 @@ fn serves(apps: &[SdkAppId]) -> String {
     }
 }
 
-fn refund(name: &str, story: &RefundStory, currency: &str) -> String {
+fn refund(name: &str, story: &RefundStory) -> String {
     let (what, asked) = match story.way {
-        "outside" => ("given back outside nightbill", "on"),
+        "outside" => ("given back outside nightbill", "given back"),
         "full" => ("given back in full", "asked for"),
         _ => ("given back for the days that are left", "asked for"),
     };
@@ -73,7 +73,7 @@ fn refund(name: &str, story: &RefundStory, currency: &str) -> String {
         let valid = counted(valid, "day", "days");
         text.push_str(&format!("    held for {held} of 24 hours, valid for {valid}\n"));
     }
-    text.push_str(&format!("    {} {currency}\n", story.formula));
+    text.push_str(&format!("    {}\n", story.formula));
     text
 }
 
@@ -127,9 +127,13 @@ fn decisions(told: &Explanation) -> String {
 
 fn standing(standing: &StandingStory, currency: &str) -> String {
     let mut rows = vec![("state", standing.state.to_owned())];
+    let suspend_at = match standing.suspended_at {
+        None => &standing.suspend_at,
+        Some(_) => &None,
+    };
     let dates = [
         ("overdue since", &standing.overdue_since),
-        ("suspend at", &standing.suspend_at),
+        ("suspend at", suspend_at),
         ("suspended at", &standing.suspended_at),
         ("remove at", &standing.remove_at),
         ("violation since", &standing.violation_since),
@@ -140,9 +144,12 @@ fn standing(standing: &StandingStory, currency: &str) -> String {
         }
     }
     let mut text = pairs(&rows, Align::Left);
+    if !standing.changes.is_empty() {
+        text.push_str("\n  since the batch before\n");
+    }
     for change in &standing.changes {
         text.push_str(&format!(
-            "  {} {}, balance {} {currency}\n",
+            "    {} {}, balance {} {currency}\n",
             change.state,
             change.at.local,
             thousands(change.balance)

@@ -117,7 +117,7 @@ pub(super) fn refund(computed: &Computed<'_>, line: &CreditLine<'_>) -> RefundSt
             package
                 .refunded_at
                 .expect("what was not approved was given back outside"),
-            format!("{}, given back outside", thousands(package.refunded_amount)),
+            package.refunded_amount.to_string(),
         ),
     };
     let share = approved.and_then(|(decision, _)| decision.share);
