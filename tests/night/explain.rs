@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Decimal128Array, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, Decimal128Array, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Decimal128Type};
 use parquet::arrow::ArrowWriter;
@@ -155,34 +155,35 @@ fn every_reason_is_explained() {
     );
 }
 
-/// Void marks come from a removal, which only the ledger remembers.
+/// A removal makes void what the account has, and only the ledger remembers it. Overdue on the 12th at 1:00, suspended a day
+/// later, removed another one later: the batch of the 13th knows it.
 #[test]
 fn a_void_grant_is_explained() {
     let world = World::new();
+    world.replace("catalog.toml", "removal_days = 60", "removal_days = 1");
     world.write(
         "packages.csv",
         "package_id,account_id,apps,plan,purchased_at,gift,refunded_at\n\
          mine,7,70,conference.lite,2024-10-01T12:00:00+08:00,false,\n",
     );
-    for day in [DAY, "2024-10-13"] {
+    world.write(
+        "payments.csv",
+        "payment_id,account_id,paid_at,amount\nback,7,2024-10-12T01:00:00+08:00,-1.00\n",
+    );
+    for day in [DAY, "2024-10-13", "2024-10-14"] {
         world.an_hour_of_hd(day);
         world.settled(day);
     }
-    tamper(&world, "2024-10-12.00", "grants", |grants| {
-        let ids = grants.column_by_name("grant_id").unwrap().as_string::<i32>();
-        let status: StringArray = ids
-            .iter()
-            .map(|id| Some(if id == Some("mine") { "void" } else { "active" }))
-            .collect();
-        with_column(&grants, "status", Arc::new(status))
-    });
-    let document = document(&world, &["--day", "2024-10-13"], 1);
-    let step = &document["lines"][0]["how"]["duration"]["steps"][1];
-    assert_eq!((&step["grant"], &step["reason"]), (&"mine".into(), &"void".into()));
-    assert_eq!(
-        document["grants"][1]["idle_because"],
-        "void since the account's removal"
-    );
+    let removed = document(&world, &["--day", "2024-10-13"], 0);
+    assert_eq!(removed["standing"]["state"], "removed");
+    assert_eq!(removed["standing"]["changes"][0]["at"]["local"], "2024-10-14 01:00");
+    let document = document(&world, &["--day", "2024-10-14"], 0);
+    let steps = document["lines"][0]["how"]["duration"]["steps"].as_array().unwrap();
+    let step = steps.iter().find(|step| step["grant"] == "mine").unwrap();
+    assert_eq!(step["reason"], "void");
+    let grants = document["grants"].as_array().unwrap();
+    let grant = grants.iter().find(|grant| grant["grant"] == "mine").unwrap();
+    assert_eq!(grant["idle_because"], "void since the account's removal");
 }
 
 /// What is posted and what the rules make of it, side by side; the exit code is 1.
@@ -588,7 +589,7 @@ fn users_above_their_quota_are_explained() {
     world.rows(
         "logins/date=2024-10-12/a.parquet",
         &LOGINS,
-        "7 70 ann 2024-10-12T12:00:00+08:00\n7 70 ann 2024-10-13T00:00:00+08:00\n7 70 bob 2024-10-12T12:00:00+08:00",
+        "7 70 ann 2024-10-12T12:00:00+08:00\n7 70 ann 2024-10-12T13:00:00+08:00\n7 70 bob 2024-10-12T12:00:00+08:00",
     );
     world.settled("2024-10-31");
     let document = document(&world, &["--day", "2024-10-31"], 0);
@@ -672,10 +673,10 @@ fn packages_and_refunds_are_explained() {
     assert_eq!(
         packages,
         [
-            r#"0 "2.000000" "C" false"#,
-            r#"0 "2.000000" "D" false"#,
             r#"71 "1.000000" "A" false"#,
             r#"72 "1.000000" "B" false"#,
+            r#"0 "2.000000" "C" false"#,
+            r#"0 "2.000000" "D" false"#,
         ]
     );
     let renewing = of("2024-10-13");
@@ -705,8 +706,10 @@ fn packages_and_refunds_are_explained() {
     assert_eq!((&refund["way"], &refund["days_held"]), (&"prorated".into(), &5.into()));
     assert_eq!(line["formula"], "-1 x 418.51 = -418.51");
     let full = of("2024-10-17");
-    assert_eq!(lines_of(&full, "refund").len(), 0);
-    assert_eq!(full["refunds"][0]["reason"], "too_late");
+    // Bought five days before, to the second.
+    let line = lines_of(&full, "refund")[0];
+    assert_eq!((&line["how"]["refund"]["way"], &line["tier"]), (&"full".into(), &"D".into()));
+    assert_eq!(full["refunds"][0]["approved"], true);
     insta::assert_snapshot!("bought", text(&world, "2024-10-12"));
     insta::assert_snapshot!("returned", text(&world, "2024-10-16"));
     let said = explain(&world, &["--day", "2024-10-16", "--html", "bill.html"]);
