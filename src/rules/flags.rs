@@ -213,7 +213,8 @@ impl Standpoint<'_, '_> {
             // One that was refunded while it waited was never there.
             for placed in serving().filter(|placed| !placed.never_began()) {
                 let ended = (self.ended_on(placed)?, placed.package.purchased_at, placed.package.id);
-                if last.is_none_or(|(latest, _)| latest < ended) {
+                // One that still waits, behind a package of another product, has not ended.
+                if ended.0 <= next && last.is_none_or(|(latest, _)| latest < ended) {
                     last = Some((ended, placed.package.plan));
                 }
             }
