@@ -708,7 +708,10 @@ fn packages_and_refunds_are_explained() {
     let full = of("2024-10-17");
     // Bought five days before, to the second.
     let line = lines_of(&full, "refund")[0];
-    assert_eq!((&line["how"]["refund"]["way"], &line["tier"]), (&"full".into(), &"D".into()));
+    assert_eq!(
+        (&line["how"]["refund"]["way"], &line["tier"]),
+        (&"full".into(), &"D".into())
+    );
     assert_eq!(full["refunds"][0]["approved"], true);
     insta::assert_snapshot!("bought", text(&world, "2024-10-12"));
     insta::assert_snapshot!("returned", text(&world, "2024-10-16"));
