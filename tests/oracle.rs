@@ -21,6 +21,8 @@ mod facts;
 mod files;
 #[path = "oracle/flags.rs"]
 mod flags;
+#[path = "oracle/found.rs"]
+mod found;
 #[path = "oracle/fraction.rs"]
 mod fraction;
 #[path = "oracle/generator.rs"]

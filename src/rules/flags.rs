@@ -209,19 +209,31 @@ impl Standpoint<'_, '_> {
             if serving().any(|placed| placed.is_valid_on(next)) {
                 continue;
             }
+            let mut last = None;
             // One that was refunded while it waited was never there.
-            let began = serving().filter(|placed| !placed.never_began());
-            let Some(last) =
-                began.max_by_key(|placed| (placed.ends_on, placed.package.purchased_at, placed.package.id))
-            else {
+            for placed in serving().filter(|placed| !placed.never_began()) {
+                let ended = (self.ended_on(placed)?, placed.package.purchased_at, placed.package.id);
+                if last.is_none_or(|(latest, _)| latest < ended) {
+                    last = Some((ended, placed.package.plan));
+                }
+            }
+            let Some(((ended_on, ..), plan)) = last else {
                 continue;
             };
-            if book.plan(last.package.plan).on_expiry == OnExpiry::Stop {
-                let since = self.context.calendar.start_of(last.ends_on)?;
+            if book.plan(plan).on_expiry == OnExpiry::Stop {
+                let since = self.context.calendar.start_of(ended_on)?;
                 flags.push(self.flag(app, product, FlagKind::PackageExpired, since, None)?);
             }
         }
         Ok(())
+    }
+
+    /// The first day on which a package is over: with a removal also when it waited in its queue.
+    fn ended_on(&self, placed: &Placed<'_>) -> Result<BillingDay, OutsideCalendar> {
+        match placed.void_at {
+            Some(removed) => Ok(self.context.calendar.day_of(removed)?.min(placed.ends_on)),
+            None => Ok(placed.ends_on),
+        }
     }
 
     fn disabled(&self, flags: &mut Vec<Flag>) -> Result<(), OutsideCalendar> {

@@ -207,7 +207,7 @@ fn users(night: &Night<'_>, item: &Item, grants: &[Grant]) -> Vec<(i64, String, 
     lines
 }
 
-fn family<'a>(grant: &'a Grant) -> &'a str {
+fn family(grant: &Grant) -> &str {
     &grant.plan.as_ref().expect("a package has a plan").family
 }
 

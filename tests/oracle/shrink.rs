@@ -56,7 +56,12 @@ fn smaller_ones(world: &World) -> Vec<World> {
     all
 }
 
-fn facts(life: &Life, without: &mut dyn FnMut(&dyn Fn(&mut Life))) {
+/// Tries a life without something.
+type Without<'a> = &'a mut dyn FnMut(&dyn Fn(&mut Life));
+/// Tries a world without something.
+type WithoutInWorld<'a> = &'a mut dyn FnMut(&dyn Fn(&mut World));
+
+fn facts(life: &Life, without: Without<'_>) {
     for place in 0..life.packages.len() {
         let id = life.packages[place].id.clone();
         let renewed = format!("{id}+");
@@ -74,16 +79,24 @@ fn facts(life: &Life, without: &mut dyn FnMut(&dyn Fn(&mut Life))) {
         }
     }
     for place in 0..life.payments.len() {
-        without(&|life| drop(life.payments.remove(place)));
+        without(&|life| {
+            life.payments.remove(place);
+        });
     }
     for place in 0..life.requests.len() {
-        without(&|life| drop(life.requests.remove(place)));
+        without(&|life| {
+            life.requests.remove(place);
+        });
     }
     for place in 0..life.apps.len() {
-        without(&|life| drop(life.apps.remove(place)));
+        without(&|life| {
+            life.apps.remove(place);
+        });
     }
     for place in 0..life.opening_grants.len() {
-        without(&|life| drop(life.opening_grants.remove(place)));
+        without(&|life| {
+            life.opening_grants.remove(place);
+        });
     }
     if life.account.violation_at.is_some() {
         without(&|life| life.account.violation_at = None);
@@ -96,7 +109,7 @@ fn facts(life: &Life, without: &mut dyn FnMut(&dyn Fn(&mut Life))) {
     }
 }
 
-fn uses(life: &Life, without: &mut dyn FnMut(&dyn Fn(&mut Life))) {
+fn uses(life: &Life, without: Without<'_>) {
     if life.usage.iter().filter(|usage| !usage.is_empty()).count() > 1 {
         without(&|life| life.usage.iter_mut().for_each(Vec::clear));
     }
@@ -112,19 +125,31 @@ fn uses(life: &Life, without: &mut dyn FnMut(&dyn Fn(&mut Life))) {
     }
     if !life.relay.is_empty() {
         without(&|life| life.relay.clear());
-        (0..life.relay.len()).for_each(|place| without(&|life| drop(life.relay.remove(place))));
+        (0..life.relay.len()).for_each(|place| {
+            without(&|life| {
+                life.relay.remove(place);
+            })
+        });
     }
     if !life.screenshots.is_empty() {
         without(&|life| life.screenshots.clear());
-        (0..life.screenshots.len()).for_each(|place| without(&|life| drop(life.screenshots.remove(place))));
+        (0..life.screenshots.len()).for_each(|place| {
+            without(&|life| {
+                life.screenshots.remove(place);
+            })
+        });
     }
     if !life.logins.is_empty() {
         without(&|life| life.logins.clear());
-        (0..life.logins.len()).for_each(|place| without(&|life| drop(life.logins.remove(place))));
+        (0..life.logins.len()).for_each(|place| {
+            without(&|life| {
+                life.logins.remove(place);
+            })
+        });
     }
 }
 
-fn catalog(world: &World, without: &mut dyn FnMut(&dyn Fn(&mut World))) {
+fn catalog(world: &World, without: WithoutInWorld<'_>) {
     let catalog = &world.setting.catalog;
     for place in 0..catalog.promotions.len() {
         without(&|smaller| drop(smaller.setting.catalog.promotions.remove(place)));

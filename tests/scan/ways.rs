@@ -1,20 +1,24 @@
 //! Files without a bad row, and with a few: on ids, by value and row by row they come to the same.
 
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, TimeUnit};
 use bytes::Bytes;
+use chrono_tz::Tz;
 use nightbill::inputs::usage::Way;
 use nightbill::rules::account_day::DeductionPeriod;
+use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::WriterVersion;
+use parquet::file::properties::{WriterProperties, WriterVersion};
 use proptest::prelude::*;
 
 use super::files::{Kind, write};
 use super::memory::assert_below_a_gigabyte;
 use super::reference::{Row, expect};
 use super::sample::{SECOND, START};
-use super::world::{Outcome, Setting, row_groups_by_value, scan_file, scan_files_by};
+use super::world::{Outcome, Setting, day, row_groups_by_value, scan_file, scan_files_by};
 
 /// How the rows of a file are.
 #[derive(Debug, Clone)]
@@ -196,6 +200,66 @@ fn what_was_counted_before_a_bad_row_is_taken_back() {
             let mut rows = clean.clone();
             rows[at].ts = Some(START - SECOND);
             assert_eq!(check(&kind, &rows), [1, 1], "row {at} {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn a_time_before_1970_is_bad_on_a_day_that_begins_before() {
+    let setting = Setting {
+        zone: Tz::Asia__Shanghai,
+        partition_zone: Tz::Asia__Shanghai,
+        day: day("1970-01-01"),
+        ..Setting::utc()
+    };
+    let rows = [SECOND, 0, -1, -SECOND].map(|ts| Row {
+        ts: Some(ts),
+        account_id: Some(1),
+        sdk_app_id: Some(1),
+        meter: Some("av".to_owned()),
+        seconds: Some(1),
+        pixels: None,
+    });
+    for kind in encodings() {
+        let rows = kind.fit(&rows);
+        let found = scan_file(setting, &write(&kind, &rows)).unwrap();
+        assert_eq!(found, expect(setting, &[(setting.day, "a.parquet", &rows)]), "{kind:?}");
+    }
+}
+
+/// Apps of another day: their ids are no sums, and what a file can make of them must not be held.
+#[test]
+fn more_distinct_values_than_are_given_ids() {
+    let setting = Setting {
+        partition_zone: Tz::Asia__Shanghai,
+        ..Setting::utc()
+    };
+    let ts = i64::try_from((START - 7_200 * SECOND) / 1_000).unwrap();
+    for (apps, is_by_value) in [(1 << 20, 0), ((1 << 20) + 1, 1)] {
+        for dictionary_bytes in [1 << 20, 64 << 20] {
+            let repeat = |value| -> ArrayRef { Arc::new(Int64Array::from_value(value, apps)) };
+            let ids: ArrayRef = Arc::new((1..).take(apps).collect::<Int64Array>());
+            let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from_value(ts, apps));
+            let columns = [
+                ("ts", times),
+                ("account_id", repeat(1)),
+                ("sdk_app_id", ids),
+                ("pixels", repeat(0)),
+            ];
+            let batch = RecordBatch::try_from_iter(columns).unwrap();
+            let properties = WriterProperties::builder()
+                .set_dictionary_page_size_limit(dictionary_bytes)
+                .set_max_row_group_row_count(Some(apps))
+                .build();
+            let mut bytes = Vec::new();
+            let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            let by_value = row_groups_by_value(setting, &bytes.into());
+            assert_eq!(
+                by_value, is_by_value,
+                "{apps} apps, dictionary of {dictionary_bytes} bytes"
+            );
         }
     }
 }

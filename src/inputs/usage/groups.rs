@@ -235,9 +235,10 @@ impl Iterator for Groups {
                     }
                 }
             }
-            // Of a group whose rows were all taken back nothing is left.
+            // Of a group whose rows were all taken back nothing is left. While runs are merged a group may have no rows
+            // and yet seconds: the rest of its sums is in another run.
             if let Some(sum) = sum
-                && sum.rows != 0
+                && (sum.rows, sum.seconds) != (0, Seconds::new(0))
             {
                 return Some(sum);
             }
@@ -263,6 +264,32 @@ mod tests {
     #[test]
     fn a_group_is_32_bytes() {
         assert_eq!(size_of::<Group>(), 32, "30 million of them are to fit a gigabyte");
+    }
+
+    #[test]
+    fn nothing_is_lost_of_sums_that_come_in_parts() {
+        // Key, seconds, rows, a run each: seconds before their rows; rows taken back before they are all there.
+        let parts: [&[(u32, i64, i64)]; 3] = [
+            &[(1, 76, 0), (2, 5, 1), (1, 1, 1)],
+            &[(1, 3, 3), (1, -230, -3), (1, 230, 3)],
+            &[(1, 5, 2), (1, -5, -2)],
+        ];
+        let found = parts.map(|parts| {
+            let runs = Runs::default();
+            for (number, seconds, rows) in parts {
+                let mut table = Table::default();
+                table.add(key(*number), (*seconds, *rows));
+                runs.push(table.drain());
+            }
+            let groups = runs
+                .into_groups()
+                .map(|group| (group.key(), group.seconds.get(), group.rows));
+            groups.collect::<Vec<_>>()
+        });
+        assert_eq!(
+            found,
+            [vec![(key(1), 77, 1), (key(2), 5, 1)], vec![(key(1), 3, 3)], vec![]]
+        );
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! The usage scan: per-second rows in, sums by account, app, tier and period out.
 //!
-//! Everything that reads usage files is behind [`scan`], so that a faster one can take its place. From the outside
-//! in: `scan` plans and shares out the work, `row_group` reads one row group: on dictionary ids where it can (`ids`),
-//! else by value, where `judge` applies the row rules to batches of rows. `groups` sums what they accept. `daily` reads
-//! sums that others made, and `batches` lends its reading of files to inputs that are no usage. The bytes come
-//! from `group_bytes`: as `plan` cuts them, read by `ahead` before they are needed where the store is remote. Below them
-//! `footer`, `columns`, `pages` and `decompress` stand between
-//! the Arrow decoders and bytes that nobody has vouched for; `bounds` says what is too much.
+//! Everything that reads usage files is behind [`scan`]. From the outside in: `scan` plans and shares out the work,
+//! `row_group` reads one row group: on dictionary ids where it can (`ids`), else by value, where `decode` has Arrow's
+//! arrays and `judge` applies the row rules to batches of rows. `groups` sums what they accept. `daily` reads sums that
+//! others made, and `batches` lends its reading of files to inputs that are no usage. The bytes come from
+//! `group_bytes`: as `plan` cuts them, read by `ahead` before they are needed where the store is remote. Below them
+//! `footer`, `columns`, `pages` and `decompress` stand between decoders and bytes that nobody has vouched for; `bounds`
+//! says what is too much.
 
 mod ahead;
 pub(in crate::inputs) mod batches;

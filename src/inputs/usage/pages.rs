@@ -1,4 +1,4 @@
-//! The pages of one column chunk, for the Arrow decoders: read, checked and decompressed by ourselves.
+//! The pages of one column chunk, read and checked by ourselves; for the Arrow decoders decompressed, too.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

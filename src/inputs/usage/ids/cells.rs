@@ -3,7 +3,9 @@
 use crate::catalog::book::TierId;
 use crate::rules::quantity::SdkAppId;
 
-use super::super::groups::{Key, Runs, Table};
+use super::super::groups::Key;
+use super::lines::{Rows, Seconds, claim, count_lines, count_long_lines};
+use super::sink::Sink;
 use super::values::Tiers;
 use super::vector::{find_others, least, look_up};
 
@@ -28,81 +30,12 @@ pub(super) struct Memory {
     touched: Vec<u32>,
 }
 
-/// Where sums go when the cells are emptied.
-pub(super) struct Sink<'a> {
-    table: &'a mut Table,
-    runs: &'a Runs,
-    sign: Sign,
-    /// Rows that went through.
-    pub(super) accepted_rows: u64,
-    /// Their seconds.
-    pub(super) accepted_seconds: i64,
-    is_used: bool,
-}
-
-/// Whether rows are added, or taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
-    Add,
-    TakeBack,
-}
-
-impl<'a> Sink<'a> {
-    /// A sink that nothing has gone into.
-    pub(super) fn new(table: &'a mut Table, runs: &'a Runs, sign: Sign) -> Self {
-        Self {
-            table,
-            runs,
-            sign,
-            accepted_rows: 0,
-            accepted_seconds: 0,
-            is_used: false,
-        }
-    }
-
-    /// Adds sums, at most 2^32 rows of at most 86,400 s: they and `MAX_ROWS` of them fit.
-    fn add(&mut self, key: Key, rows: u32, seconds: i64) {
-        self.is_used = true;
-        self.accepted_rows += u64::from(rows);
-        let accepted = self.accepted_seconds.checked_add(seconds);
-        self.accepted_seconds = accepted.expect("MAX_ROWS bounds every sum");
-        let rows = i64::from(rows);
-        let sums = match self.sign {
-            Sign::Add => (seconds, rows),
-            Sign::TakeBack => (-seconds, -rows),
-        };
-        self.table.add(key, sums);
-    }
-
-    fn spill(&mut self) {
-        if self.table.is_full() {
-            self.runs.push(self.table.drain());
-        }
-    }
-}
-
 /// What ids stand for.
 #[derive(Clone, Copy)]
 pub(super) struct Ids<'a> {
     /// Positions of accounts.
     pub(super) accounts: &'a [u32],
     pub(super) apps: &'a [SdkAppId],
-}
-
-/// Seconds of the rows of a block.
-#[derive(Clone, Copy)]
-pub(super) enum Seconds<'a> {
-    Each(u32),
-    Of(&'a [u32]),
-}
-
-/// Rows of one period to be counted.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub(super) accounts: &'a [u32],
-    pub(super) apps: &'a [u32],
-    pub(super) codes: &'a [u32],
-    pub(super) seconds: Seconds<'a>,
 }
 
 /// The rows of the table of tiers that places are in.
@@ -171,10 +104,9 @@ impl<'a> Cells<'a> {
         self.sink
     }
 
-    /// Throws away what has not been emptied, and says what went through.
-    pub(super) fn discard(mut self) -> Sink<'a> {
+    /// Throws away what has not been emptied.
+    pub(super) fn discard(mut self) {
         self.empty(|_, _, _, _| {});
-        self.sink
     }
 
     /// Whether anything counted has left the cells.
@@ -355,7 +287,6 @@ impl<'a> Cells<'a> {
             let seconds = i64::from(rows.seconds.of(row));
             self.sink.add(key(ids, &self.coded, period, of), 1, seconds);
         }
-        self.sink.spill();
     }
 
     fn key_of(&self, ids: Ids<'_>, rows: Rows<'_>, row: usize) -> Key {
@@ -387,7 +318,6 @@ impl<'a> Cells<'a> {
         let (coded, period) = (std::mem::take(&mut self.coded), self.period);
         self.empty(|sink, of, rows, seconds| sink.add(key(ids, &coded, period, of), rows, seconds));
         self.coded = coded;
-        self.sink.spill();
     }
 
     /// Hands over what has been counted, and leaves zeros.
@@ -415,60 +345,6 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Whether an app's line is an account's: it is the first one's to come. An app nearly always has one account.
-#[inline(never)]
-fn claim(owner: &mut u32, touched: &mut Vec<u32>, account: u32, app: u32) -> bool {
-    if *owner == 0 {
-        *owner = account + 1;
-        touched.push(app);
-    }
-    *owner == account + 1
-}
-
-/// Counts rows in lines of `N` cells, and returns the rows whose line is another account's.
-fn count_lines<const N: usize>(cells: &mut [u32], touched: &mut Vec<u32>, rows: Rows<'_>) -> Vec<usize> {
-    let lines = cells.as_chunks_mut::<N>().0;
-    let mut others = Vec::new();
-    let count = rows.apps.len();
-    let (apps, accounts, codes) = (rows.apps, &rows.accounts[..count], &rows.codes[..count]);
-    for row in 0..count {
-        let line = &mut lines[to_usize(apps[row])];
-        // `Keys` has checked that no account has the largest id.
-        if line[0] != accounts[row].wrapping_add(1) && !claim(&mut line[0], touched, accounts[row], apps[row]) {
-            others.push(row);
-            continue;
-        }
-        // Emptied before any can overflow; codes are below `N`.
-        let cell = &mut line[to_usize(codes[row]) % N];
-        *cell = cell.wrapping_add(1);
-    }
-    others
-}
-
-/// The same for lines of any length.
-fn count_long_lines(cells: &mut [u32], line_bits: u32, touched: &mut Vec<u32>, rows: Rows<'_>) -> Vec<usize> {
-    let mut others = Vec::new();
-    let each = rows.apps.iter().zip(rows.accounts).zip(rows.codes);
-    for (row, ((app, account), code)) in each.enumerate() {
-        let line = to_usize(*app) << line_bits;
-        if claim(&mut cells[line], touched, *account, *app) {
-            cells[line + to_usize(*code)] += 1;
-        } else {
-            others.push(row);
-        }
-    }
-    others
-}
-
-impl Seconds<'_> {
-    fn of(self, row: usize) -> u32 {
-        match self {
-            Self::Each(seconds) => seconds,
-            Self::Of(seconds) => seconds[row],
-        }
-    }
-}
-
 fn key(ids: Ids<'_>, coded: &[TierId], period: u16, (account, app, code): (u32, u32, u32)) -> Key {
     Key {
         account: ids.accounts[to_usize(account)],
@@ -481,3 +357,6 @@ fn key(ids: Ids<'_>, coded: &[TierId], period: u16, (account, app, code): (u32, 
 fn to_usize(value: u32) -> usize {
     usize::try_from(value).expect("usize has at least 32 bits")
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use super::super::page_header::{PageHeader, PageKind};
 use super::super::pages::{Chunk, Pages};
 use super::delta::Delta;
 use super::hybrid::{Bits, Hybrid};
-use super::{BLOCK_ROWS, Stop};
+use super::{BLOCK_ROWS, MAX_DISTINCT, Stop};
 
 /// A place in a column chunk.
 pub(super) struct Cursor {
@@ -115,7 +115,8 @@ impl Cursor {
         match header.kind {
             PageKind::Other => Err(Stop::GiveUp),
             PageKind::Dictionary { values, encoding, .. } => {
-                if !matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY) {
+                let is_plain = matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY);
+                if !is_plain || to_usize(values) > MAX_DISTINCT {
                     return Err(Stop::GiveUp);
                 }
                 self.page.set(self.chunk.codec, body, header.uncompressed)?;

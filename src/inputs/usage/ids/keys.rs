@@ -6,7 +6,7 @@ use super::cursor::{Cursor, Opened, Presence};
 use super::hybrid::Bits;
 use super::values::Worth;
 use super::vector::largest;
-use super::{BLOCK_ROWS, Stop};
+use super::{BLOCK_ROWS, MAX_DISTINCT, Stop};
 
 /// A place in such a column. Nulls make the row group be given up.
 pub(super) struct Keys<W> {
@@ -116,7 +116,10 @@ impl<W: Worth> Keys<W> {
                 _ => match self.ids.get(value) {
                     Some(id) => *id,
                     None => {
-                        let id = u32::try_from(self.entries.len()).map_err(|_| Stop::GiveUp)?;
+                        if self.entries.len() >= MAX_DISTINCT {
+                            return Err(Stop::GiveUp);
+                        }
+                        let id = u32::try_from(self.entries.len()).expect("at most MAX_DISTINCT");
                         self.entries.push(self.worth.of_int(*value)?);
                         self.ids.insert(*value, id);
                         id

@@ -1,7 +1,8 @@
 //! The rows of a row group, block by block: decoded, put together, counted.
 
-use super::cells::{Cells, Lead, Rows, Seconds};
+use super::cells::{Cells, Lead};
 use super::columns::Columns;
+use super::lines::{Rows, Seconds};
 use super::values::OTHER_DAY;
 use super::{BLOCK_ROWS, Stop};
 

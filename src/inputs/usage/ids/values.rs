@@ -88,8 +88,18 @@ impl Worth for TimeWorth<'_> {
             return Ok(OTHER_DAY);
         }
         let (start, end) = (
-            self.rules.day.0.max(self.rules.partition.0).micros(),
-            self.rules.day.1.min(self.rules.partition.1).micros(),
+            self.rules
+                .day
+                .0
+                .max(self.rules.partition.0)
+                .micros()
+                .max(CALENDAR_MICROS.0),
+            self.rules
+                .day
+                .1
+                .min(self.rules.partition.1)
+                .micros()
+                .min(CALENDAR_MICROS.1),
         );
         if !self.rules.by_period {
             self.remember(start, end, 0);

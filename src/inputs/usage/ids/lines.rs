@@ -1,0 +1,81 @@
+//! The loops that count rows in the lines of apps: cell 0 is the account's, with the next cells a code each.
+
+/// Seconds of the rows of a block.
+#[derive(Clone, Copy)]
+pub(super) enum Seconds<'a> {
+    Each(u32),
+    Of(&'a [u32]),
+}
+
+/// Rows of one period to be counted.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) accounts: &'a [u32],
+    pub(super) apps: &'a [u32],
+    pub(super) codes: &'a [u32],
+    pub(super) seconds: Seconds<'a>,
+}
+
+impl Seconds<'_> {
+    /// Of a row.
+    pub(super) fn of(self, row: usize) -> u32 {
+        match self {
+            Self::Each(seconds) => seconds,
+            Self::Of(seconds) => seconds[row],
+        }
+    }
+}
+
+/// Whether an app's line is an account's: it is the first one's to come. An app nearly always has one account.
+#[inline(never)]
+pub(super) fn claim(owner: &mut u32, touched: &mut Vec<u32>, account: u32, app: u32) -> bool {
+    if *owner == 0 {
+        *owner = account + 1;
+        touched.push(app);
+    }
+    *owner == account + 1
+}
+
+/// Counts rows in lines of `N` cells, and returns the rows whose line is another account's.
+pub(super) fn count_lines<const N: usize>(cells: &mut [u32], touched: &mut Vec<u32>, rows: Rows<'_>) -> Vec<usize> {
+    let lines = cells.as_chunks_mut::<N>().0;
+    let mut others = Vec::new();
+    let count = rows.apps.len();
+    let (apps, accounts, codes) = (rows.apps, &rows.accounts[..count], &rows.codes[..count]);
+    for row in 0..count {
+        let line = &mut lines[to_usize(apps[row])];
+        // An id is below `MAX_DISTINCT`: this does not wrap.
+        if line[0] != accounts[row].wrapping_add(1) && !claim(&mut line[0], touched, accounts[row], apps[row]) {
+            others.push(row);
+            continue;
+        }
+        // Emptied before any can overflow; codes are below `N`.
+        let cell = &mut line[to_usize(codes[row]) % N];
+        *cell = cell.wrapping_add(1);
+    }
+    others
+}
+
+/// The same for lines of any length.
+pub(super) fn count_long_lines(
+    cells: &mut [u32],
+    line_bits: u32,
+    touched: &mut Vec<u32>,
+    rows: Rows<'_>,
+) -> Vec<usize> {
+    let mut others = Vec::new();
+    let each = rows.apps.iter().zip(rows.accounts).zip(rows.codes);
+    for (row, ((app, account), code)) in each.enumerate() {
+        let line = to_usize(*app) << line_bits;
+        if claim(&mut cells[line], touched, *account, *app) {
+            cells[line + to_usize(*code)] += 1;
+        } else {
+            others.push(row);
+        }
+    }
+    others
+}
+
+fn to_usize(value: u32) -> usize {
+    usize::try_from(value).expect("usize has at least 32 bits")
+}
