@@ -210,8 +210,7 @@ impl Standpoint<'_, '_> {
                 continue;
             }
             let mut last = None;
-            // One that was refunded while it waited was never there.
-            for placed in serving().filter(|placed| !placed.never_began()) {
+            for placed in serving() {
                 let ended = (self.ended_on(placed)?, placed.package.purchased_at, placed.package.id);
                 // One that still waits, behind a package of another product, has not ended.
                 if ended.0 <= next && last.is_none_or(|(latest, _)| latest < ended) {
@@ -229,12 +228,11 @@ impl Standpoint<'_, '_> {
         Ok(())
     }
 
-    /// The first day on which a package is over: with a removal also when it waited in its queue.
+    /// The first day on which a package is over, also when it was refunded or made void while it waited in its queue.
     fn ended_on(&self, placed: &Placed<'_>) -> Result<BillingDay, OutsideCalendar> {
-        match placed.void_at {
-            Some(removed) => Ok(self.context.calendar.day_of(removed)?.min(placed.ends_on)),
-            None => Ok(placed.ends_on),
-        }
+        let removed_on = placed.void_at.map(|at| self.context.calendar.day_of(at)).transpose()?;
+        let early = [placed.refunded_on, removed_on].into_iter().flatten();
+        Ok(early.fold(placed.ends_on, BillingDay::min))
     }
 
     fn disabled(&self, flags: &mut Vec<Flag>) -> Result<(), OutsideCalendar> {
