@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import multiprocessing
 import os
 import platform
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from scale import run
 
 # What makes and checks files runs in processes of its own: the kernel counts what a parent held at the fork as memory of the
 # command that it measures.
@@ -154,18 +154,6 @@ def prepare(directory: Path) -> None:
     write(directory / f"usage/date={LAST}/a.parquet", pa.table(usage))
 
 
-def run(*command: str) -> tuple:
-    """Document, seconds, CPU seconds and peak bytes of a command that ends well."""
-    began = time.monotonic()
-    process = subprocess.Popen([*command, "--output", "json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{printed.decode()}")
-    return json.loads(printed), time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-
-
 def make(directory: Path, case: tuple, rows: int) -> None:
     name, source, _, columns, is_worst, is_one_day = case
     random = np.random.default_rng(7)
@@ -185,8 +173,8 @@ def measure(nightbill: str, directory: Path, case: tuple, rows: int, check: bool
     name, source, what, *_ = case
     aside(make, directory, case, rows)
     size = sum(file.stat().st_size for file in (directory / name).rglob("*.parquet"))
-    document, seconds, cpu, peak = run(nightbill, "settle", str(directory / f"{name}.toml"), "--day", LAST)
-    (settled,) = document["days"]
+    took = run(nightbill, "settle", str(directory / f"{name}.toml"), "--day", LAST)
+    (settled,) = took.document["days"]
     stages = {stage["stage"]: stage["milliseconds"] / 1000 for stage in settled["stages"]}
     (totals,) = settled["totals"]["measured"]
     if totals["accepted_rows"] != rows:
@@ -194,8 +182,8 @@ def measure(nightbill: str, directory: Path, case: tuple, rows: int, check: bool
     if check:
         aside(compare, directory, name, source)
     shutil.rmtree(directory / name)
-    return [what, f"{rows:,}", f"{size / 1e6:,.0f} MB", f"{stages['measured']:.1f}", f"{seconds:.1f}", f"{cpu:.1f}",
-            f"{peak / 1e6:,.0f} MB"]  # fmt: skip
+    return [what, f"{rows:,}", f"{size / 1e6:,.0f} MB", f"{stages['measured']:.1f}", f"{took.seconds:.1f}", f"{took.cpu_seconds:.1f}",
+            f"{took.peak_bytes / 1e6:,.0f} MB"]  # fmt: skip
 
 
 def aside(work, *arguments) -> None:

@@ -15,7 +15,7 @@ use nightbill::ledger::batch::Ledger;
 use nightbill::ledger::verify::{Extent, verify};
 use nightbill::rules::quantity::{BillingDay, Instant};
 use nightbill::sample::SampleSpec;
-use nightbill::settle::{DayReport, Days, Progress, SettleOptions, Stage, settle};
+use nightbill::settle::{Days, SettleOptions, Stage, Unwatched, settle};
 use nightbill::store::Store;
 
 use common::{Opened, Outcome, Took};
@@ -48,18 +48,6 @@ struct Round {
     stages: Vec<(Stage, Duration)>,
     verify: Took,
     lines: u64,
-}
-
-/// A run that nobody watches.
-struct Unwatched;
-
-impl Progress for Unwatched {
-    fn scan_begins(&self, _: BillingDay, _: usize, _: u64) {}
-    fn rows_read(&self, _: u64) {}
-    fn rules_begin(&self, _: BillingDay, _: usize) {}
-    fn accounts_settled(&self, _: usize) {}
-    fn day_ends(&self, _: &DayReport) {}
-    fn warning(&self, _: &str) {}
 }
 
 fn main() -> Outcome<()> {

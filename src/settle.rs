@@ -133,6 +133,19 @@ pub trait Progress: Sync {
     fn warning(&self, warning: &str);
 }
 
+/// A run that nobody watches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unwatched;
+
+impl Progress for Unwatched {
+    fn scan_begins(&self, _: BillingDay, _: usize, _: u64) {}
+    fn rows_read(&self, _: u64) {}
+    fn rules_begin(&self, _: BillingDay, _: usize) {}
+    fn accounts_settled(&self, _: usize) {}
+    fn day_ends(&self, _: &DayReport) {}
+    fn warning(&self, _: &str) {}
+}
+
 /// Settles days.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use nightbill::rules::quantity::{BillingDay, Instant};
 use nightbill::sample::{
     JobFile, Layout, SampleError, SampleSpec, Shape, TsEncoding, UsageCompression, UsageEncoding, generate,
 };
-use nightbill::settle::{DayReport, Days, Progress, SettleOptions, settle};
+use nightbill::settle::{Days, SettleOptions, Unwatched, settle};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Encoding;
 use tempfile::TempDir;
@@ -493,7 +493,7 @@ fn a_months_end_has_relay_screenshots_and_logins() {
         rejects_out: None,
         now: Instant::from_micros(1_800_000_000_000_000),
     };
-    let night = settle(&job, &options, &Silent).unwrap();
+    let night = settle(&job, &options, &Unwatched).unwrap();
     assert_eq!(night.days[0].totals.measured, []);
     let measured = &night.days[1].totals.measured;
     let inputs: Vec<&str> = measured.iter().map(|totals| totals.input.as_str()).collect();
@@ -508,18 +508,6 @@ fn a_months_end_has_relay_screenshots_and_logins() {
             .iter()
             .any(|warning| warning.contains("of a tier without a price"))
     );
-}
-
-/// Hears nothing.
-struct Silent;
-
-impl Progress for Silent {
-    fn scan_begins(&self, _: BillingDay, _: usize, _: u64) {}
-    fn rows_read(&self, _: u64) {}
-    fn rules_begin(&self, _: BillingDay, _: usize) {}
-    fn accounts_settled(&self, _: usize) {}
-    fn day_ends(&self, _: &DayReport) {}
-    fn warning(&self, _: &str) {}
 }
 
 /// Minutes of the examples by (account, day, item), counted from the rows as SPEC 3.1 says, against the table that

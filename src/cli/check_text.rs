@@ -77,7 +77,7 @@ fn job_lines(report: &CheckReport) -> String {
             (
                 "dunning",
                 format!(
-                    "from {}, at most {} new suspensions a day; not yet acted on",
+                    "from {}, at most {} new suspensions a day",
                     job.dunning_from.as_deref().unwrap_or("the first settled day"),
                     thousands(job.max_new_suspensions)
                 ),

@@ -4,6 +4,7 @@ use crate::report::explain::{BillStory, Explanation, GrantStory, LineStory, Peri
 use crate::rules::quantity::{Minutes, Quota, SdkAppId};
 
 use super::explain::ExplainDocument;
+use super::explain_life;
 use super::format::{Align, Table, counted, pairs, plain, price, thousands};
 use super::terminal::Look;
 
@@ -21,14 +22,10 @@ pub(crate) fn text(document: &ExplainDocument<'_>, look: Look) -> String {
     if told.lines.is_empty() {
         text.push_str(&format!("\n{}\n", nothing_used(told)));
     } else {
-        section(&mut text, "Step 1: seconds to minutes", look);
-        text.push_str(&minutes(told, look));
-        section(&mut text, "Step 2: grants, then pay-as-you-go", look);
-        text.push_str(&deduction(told, look));
-        section(&mut text, "Step 3: price", look);
-        text.push_str(&prices(told, look));
-        section(&mut text, "Step 4: bills", look);
-        text.push_str(&bills(told, look));
+        for (step, (title, shown)) in (1..).zip(steps(told, look)) {
+            section(&mut text, &format!("Step {step}: {title}"), look);
+            text.push_str(&shown);
+        }
     }
     if !told.grants.is_empty() {
         section(&mut text, "Grants over the day", look);
@@ -36,8 +33,27 @@ pub(crate) fn text(document: &ExplainDocument<'_>, look: Look) -> String {
     }
     section(&mut text, "Balance", look);
     text.push_str(&balance(told));
+    text.push_str(&explain_life::account(told, look));
     text.push_str(&verdict(document, look));
     text
+}
+
+/// From what was used or bought to bills; only the steps that the day's lines take.
+fn steps(told: &Explanation, look: Look) -> Vec<(&'static str, String)> {
+    let mut steps = Vec::new();
+    if told.lines.iter().any(|line| line.how.duration().is_some()) {
+        steps.push(("seconds to minutes", minutes(told, look)));
+        steps.push(("grants, then pay-as-you-go", deduction(told, look)));
+    }
+    if told.lines.iter().any(|line| line.how.duration().is_none()) {
+        steps.push((
+            "quantities of packages, refunds and monthly items",
+            explain_life::quantities(told, look),
+        ));
+    }
+    steps.push(("price", prices(told, look)));
+    steps.push(("bills", bills(told, look)));
+    steps
 }
 
 fn head(told: &Explanation, look: Look) -> String {
@@ -87,7 +103,7 @@ fn nothing_used(told: &Explanation) -> String {
     }
 }
 
-fn section(text: &mut String, title: &str, look: Look) {
+pub(super) fn section(text: &mut String, title: &str, look: Look) {
     text.push_str(&format!("\n{}\n\n", look.bold(title)));
 }
 
@@ -98,7 +114,7 @@ fn app_name(app: SdkAppId) -> String {
     }
 }
 
-/// Step 1: `[T]` "calculated in seconds for each application and then converted to minutes (rounded up)".
+/// `[T]` "calculated in seconds for each application and then converted to minutes (rounded up)".
 fn minutes(told: &Explanation, look: Look) -> String {
     let mut table = Table::new([
         ("app", Align::Left),
@@ -178,14 +194,14 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
-fn line_name(line: &LineStory) -> String {
+pub(super) fn line_name(line: &LineStory) -> String {
     match line.app {
         SdkAppId::ACCOUNT_WIDE => format!("{}.{} of the account", line.item, line.tier),
         app => format!("{}.{} of app {app}", line.item, line.tier),
     }
 }
 
-/// Step 2: which grants were looked at for each line, and what became of the rest.
+/// Which grants were looked at for each line, and what became of the rest.
 fn deduction(told: &Explanation, look: Look) -> String {
     let mut text = String::new();
     for line in &told.lines {
@@ -244,7 +260,7 @@ fn arrow(look: Look) -> &'static str {
     if look.utf8 { "→" } else { "->" }
 }
 
-/// Step 3: `[T]` the remaining durations are multiplied by their unit prices.
+/// `[T]` the remaining durations are multiplied by their unit prices.
 fn prices(told: &Explanation, look: Look) -> String {
     let mut table = Table::new([
         ("app".to_owned(), Align::Left),
@@ -259,10 +275,10 @@ fn prices(told: &Explanation, look: Look) -> String {
             app_name(line.app),
             line.item.clone(),
             line.tier.clone(),
-            match (&line.price_list, line.per) {
-                (None, _) => "none".to_owned(),
-                (Some(_), 1) => price(&line.unit_price.to_string()),
-                (Some(_), per) => format!("{} / {}", price(&line.unit_price.to_string()), thousands(per)),
+            match (line.has_price(), line.per) {
+                (false, _) => "none".to_owned(),
+                (true, 1) => price(&line.unit_price.to_string()),
+                (true, per) => format!("{} / {}", price(&line.unit_price.to_string()), thousands(per)),
             },
             line.price_list.clone().unwrap_or_default(),
             line.formula.clone(),
@@ -271,7 +287,7 @@ fn prices(told: &Explanation, look: Look) -> String {
     table.render(look)
 }
 
-/// Step 4: the only place where money is rounded.
+/// The only place where money is rounded.
 fn bills(told: &Explanation, look: Look) -> String {
     let mut table = Table::new([
         ("bill".to_owned(), Align::Left),

@@ -209,19 +209,30 @@ impl Standpoint<'_, '_> {
             if serving().any(|placed| placed.is_valid_on(next)) {
                 continue;
             }
-            // One that was refunded while it waited was never there.
-            let began = serving().filter(|placed| !placed.never_began());
-            let Some(last) =
-                began.max_by_key(|placed| (placed.ends_on, placed.package.purchased_at, placed.package.id))
-            else {
+            let mut last = None;
+            for placed in serving() {
+                let ended = (self.ended_on(placed)?, placed.package.purchased_at, placed.package.id);
+                // One that still waits, behind a package of another product, has not ended.
+                if ended.0 <= next && last.is_none_or(|(latest, _)| latest < ended) {
+                    last = Some((ended, placed.package.plan));
+                }
+            }
+            let Some(((ended_on, ..), plan)) = last else {
                 continue;
             };
-            if book.plan(last.package.plan).on_expiry == OnExpiry::Stop {
-                let since = self.context.calendar.start_of(last.ends_on)?;
+            if book.plan(plan).on_expiry == OnExpiry::Stop {
+                let since = self.context.calendar.start_of(ended_on)?;
                 flags.push(self.flag(app, product, FlagKind::PackageExpired, since, None)?);
             }
         }
         Ok(())
+    }
+
+    /// The first day on which a package is over, also when it was refunded or made void while it waited in its queue.
+    fn ended_on(&self, placed: &Placed<'_>) -> Result<BillingDay, OutsideCalendar> {
+        let removed_on = placed.void_at.map(|at| self.context.calendar.day_of(at)).transpose()?;
+        let early = [placed.refunded_on, removed_on].into_iter().flatten();
+        Ok(early.fold(placed.ends_on, BillingDay::min))
     }
 
     fn disabled(&self, flags: &mut Vec<Flag>) -> Result<(), OutsideCalendar> {

@@ -33,11 +33,6 @@ impl Placed<'_> {
         self.valid_from <= day && day < self.ends_on
     }
 
-    /// Whether it was refunded before its first day.
-    pub(super) fn never_began(&self) -> bool {
-        self.refunded_on.is_some_and(|refunded| refunded < self.valid_from)
-    }
-
     /// Whether it is bound to the app, or to every app of the account.
     pub(super) fn is_bound_to(&self, app: SdkAppId) -> bool {
         self.package.apps.is_empty() || self.package.apps.binary_search(&app).is_ok()

@@ -14,6 +14,18 @@ pub struct RefundDecision<'a> {
     pub request: RefundRequest<'a>,
     /// What is given back, or why it is refused.
     pub outcome: Result<Cents, Refusal>,
+    /// Of what the amount is a part; None: the whole price is given back, or nothing.
+    pub share: Option<Share>,
+}
+
+/// The part of a package's validity that a prorated refund pays for: price x (`validity_days` - `days_held`) /
+/// `validity_days`, rounded down to cents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Days from the first to the last on which it is valid.
+    pub validity_days: i64,
+    /// Started periods of 24 hours since the purchase, at least one.
+    pub days_held: i64,
 }
 
 /// Why a refund is refused; the first that holds, in this order.
@@ -96,11 +108,15 @@ impl<'a> Deciding<'_, 'a> {
         due.sort_unstable_by_key(|request| (request.requested_at, request.package));
         let mut decisions: Vec<RefundDecision<'a>> = Vec::with_capacity(due.len());
         for request in due {
-            let mut outcome = self.decide_one(request, &used)?;
-            if outcome.is_ok() && decisions.iter().any(|earlier| earlier.outcome.is_ok()) {
-                outcome = Err(Refusal::OneAtATime);
+            let mut given = self.decide_one(request, &used)?;
+            if given.is_ok() && decisions.iter().any(|earlier| earlier.outcome.is_ok()) {
+                given = Err(Refusal::OneAtATime);
             }
-            decisions.push(RefundDecision { request, outcome });
+            decisions.push(RefundDecision {
+                request,
+                outcome: given.map(|(amount, _)| amount),
+                share: given.ok().and_then(|(_, share)| share),
+            });
         }
         Ok(decisions)
     }
@@ -109,7 +125,7 @@ impl<'a> Deciding<'_, 'a> {
         &self,
         request: RefundRequest<'_>,
         used: &impl Fn(&str) -> Quota,
-    ) -> Result<Result<Cents, Refusal>, Excess> {
+    ) -> Result<Result<(Cents, Option<Share>), Refusal>, Excess> {
         let violated = self.account.violation_at.is_some_and(|at| at <= self.billed_at);
         let Some(placed) = self.placed.iter().find(|placed| placed.package.id == request.package) else {
             return Ok(Err(self.refuse_unknown(request, violated)));
@@ -158,24 +174,29 @@ impl<'a> Deciding<'_, 'a> {
 ///
 /// `[R]`: "499 x (31-5) / 31 = 418.51": days held are started periods of 24 hours, at least one. Rounded down to cents; the
 /// only place that rounds a refund.
-fn amount(book: &Book, placed: &Placed<'_>, held: i64) -> Result<Cents, OutOfRange> {
+fn amount(book: &Book, placed: &Placed<'_>, held: i64) -> Result<(Cents, Option<Share>), OutOfRange> {
     const WHAT: OutOfRange = OutOfRange { what: "refund" };
     let plan = book.plan(placed.package.plan);
     let price = plan.price.unwrap_or_default();
     if plan.refund == RefundKind::Full {
-        return Ok(price);
+        return Ok((price, None));
     }
-    let validity = days_between(placed.valid_from, placed.valid_to)
+    let validity_days = days_between(placed.valid_from, placed.valid_to)
         .checked_add(1)
         .ok_or(WHAT)?;
     let started = held.checked_add(DAY).and_then(|held| held.checked_sub(1)).ok_or(WHAT)?;
     let days_held = started.checked_div(DAY).ok_or(WHAT)?.max(1);
-    let left = validity.checked_sub(days_held).ok_or(WHAT)?.max(0);
+    let left = validity_days.checked_sub(days_held).ok_or(WHAT)?.max(0);
     let cents = i128::from(price.units())
         .checked_mul(i128::from(left))
-        .and_then(|product| product.checked_div(i128::from(validity)))
+        .and_then(|product| product.checked_div(i128::from(validity_days)))
         .ok_or(WHAT)?;
-    i64::try_from(cents).map(Cents::from_units).map_err(|_| WHAT)
+    let cents = i64::try_from(cents).map(Cents::from_units).map_err(|_| WHAT)?;
+    let share = Share {
+        validity_days,
+        days_held,
+    };
+    Ok((cents, Some(share)))
 }
 
 fn days_between(first: BillingDay, last: BillingDay) -> i64 {
@@ -211,7 +232,7 @@ mod tests {
             ends_on: day(last).checked_add_days(1).unwrap(),
         };
         let held = at(requested_at).micros() - at(purchased_at).micros();
-        amount(&book, &placed, held).unwrap().to_string()
+        amount(&book, &placed, held).unwrap().0.to_string()
     }
 
     /// `[R]` Refund Example: bought on March 1 at 08:00:00, given back on March 6 at 07:59:59.

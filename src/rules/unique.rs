@@ -1,5 +1,7 @@
 //! Distinct users (SPEC 3.7): what an app has above the quotas of its packages.
 
+use std::cmp::Reverse;
+
 use crate::catalog::book::Book;
 
 use super::packages::Placed;
@@ -36,7 +38,9 @@ impl<'a> Quotas<'a> {
             })
             .filter(|quota| quota.left > 0)
             .collect();
-        packages.sort_by_key(|quota| quota.family);
+        packages.sort_by_key(|quota| (quota.family, !quota.apps.is_empty(), Reverse(quota.left)));
+        // A family gives the account one quota to share, the largest: a renewal within the month does not double it.
+        packages.dedup_by(|next, kept| next.family == kept.family && next.apps.is_empty() && kept.apps.is_empty());
         Self { packages }
     }
 

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Decimal128Array, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, Decimal128Array, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Decimal128Type};
 use parquet::arrow::ArrowWriter;
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error;
 use crate::json_doc;
+use crate::samples::{LOGINS, RELAY, SCREENSHOTS};
 use crate::world::{Said, World};
 
 const DAY: &str = "2024-10-12";
@@ -154,34 +155,35 @@ fn every_reason_is_explained() {
     );
 }
 
-/// Void marks come from a removal, which only the ledger remembers.
+/// A removal makes void what the account has, and only the ledger remembers it. Overdue on the 12th at 1:00, suspended a day
+/// later, removed another one later: the batch of the 13th knows it.
 #[test]
 fn a_void_grant_is_explained() {
     let world = World::new();
+    world.replace("catalog.toml", "removal_days = 60", "removal_days = 1");
     world.write(
         "packages.csv",
         "package_id,account_id,apps,plan,purchased_at,gift,refunded_at\n\
          mine,7,70,conference.lite,2024-10-01T12:00:00+08:00,false,\n",
     );
-    for day in [DAY, "2024-10-13"] {
+    world.write(
+        "payments.csv",
+        "payment_id,account_id,paid_at,amount\nback,7,2024-10-12T01:00:00+08:00,-1.00\n",
+    );
+    for day in [DAY, "2024-10-13", "2024-10-14"] {
         world.an_hour_of_hd(day);
         world.settled(day);
     }
-    tamper(&world, "2024-10-12.00", "grants", |grants| {
-        let ids = grants.column_by_name("grant_id").unwrap().as_string::<i32>();
-        let status: StringArray = ids
-            .iter()
-            .map(|id| Some(if id == Some("mine") { "void" } else { "active" }))
-            .collect();
-        with_column(&grants, "status", Arc::new(status))
-    });
-    let document = document(&world, &["--day", "2024-10-13"], 1);
-    let step = &document["lines"][0]["how"]["duration"]["steps"][1];
-    assert_eq!((&step["grant"], &step["reason"]), (&"mine".into(), &"void".into()));
-    assert_eq!(
-        document["grants"][1]["idle_because"],
-        "void since the account's removal"
-    );
+    let removed = document(&world, &["--day", "2024-10-13"], 0);
+    assert_eq!(removed["standing"]["state"], "removed");
+    assert_eq!(removed["standing"]["changes"][0]["at"]["local"], "2024-10-14 01:00");
+    let document = document(&world, &["--day", "2024-10-14"], 0);
+    let steps = document["lines"][0]["how"]["duration"]["steps"].as_array().unwrap();
+    let step = steps.iter().find(|step| step["grant"] == "mine").unwrap();
+    assert_eq!(step["reason"], "void");
+    let grants = document["grants"].as_array().unwrap();
+    let grant = grants.iter().find(|grant| grant["grant"] == "mine").unwrap();
+    assert_eq!(grant["idle_because"], "void since the account's removal");
 }
 
 /// What is posted and what the rules make of it, side by side; the exit code is 1.
@@ -501,4 +503,254 @@ fn the_page_is_self_contained() {
         assert!(!page.contains(outside), "{outside}");
     }
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+}
+
+/// Lines of an item in a document.
+fn lines_of<'a>(document: &'a Value, item: &str) -> Vec<&'a Value> {
+    let lines = document["lines"].as_array().unwrap().iter();
+    lines.filter(|line| line["item"] == item).collect()
+}
+
+/// A month of relay and screenshots, and its last day: the ledger keeps quantities, and the explanation says what they tell.
+#[test]
+fn a_months_last_day_is_explained() {
+    let world = World::new();
+    for input in ["relay", "screenshots", "logins"] {
+        world.input(input);
+    }
+    world.an_hour_of_hd("2024-10-31");
+    let tasks = |count: usize, destination: &str| -> String {
+        let task = |task: usize| format!("7 70 {destination}-{task} 2024-10-12T12:00:00+08:00 500 {destination}\n");
+        (0..count).map(task).collect()
+    };
+    let relay = [tasks(10, "css"), tasks(11, "third_party")].concat();
+    world.rows("relay/date=2024-10-12/a.parquet", &RELAY, &relay);
+    world.rows(
+        "screenshots/date=2024-10-12/a.parquet",
+        &SCREENSHOTS,
+        "7 70 2024-10-12T12:00:00+08:00 21500",
+    );
+    world.settled("2024-10-31");
+    let document = document(&world, &["--day", "2024-10-31"], 0);
+    let told = |item: &str| -> Vec<String> {
+        let lines = lines_of(&document, item).into_iter();
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        lines
+            .map(|line| {
+                let (how, story) = (&line["how"], &line["how"]["measured"]);
+                let fields = ["from", "to", "at_least", "at_most", "free", "figure"].map(|field| text(&story[field]));
+                [&[text(&line["tier"]), text(&how["kind"])], &fields[..]]
+                    .concat()
+                    .join(" | ")
+            })
+            .collect()
+    };
+    assert_eq!(
+        told("relay"),
+        [
+            "css | peak | 2024-10-01 | 2024-10-31 | 0 | 100 | 100 | a peak of at most 100 Mbps; the ledger does not keep \
+             how high it was",
+            "third_party | peak | 2024-10-01 | 2024-10-31 | 5.5 | 5.5 | - | a peak of 5.5 Mbps; the ledger does not keep \
+             when it was",
+        ]
+    );
+    assert_eq!(
+        told("screenshots"),
+        [
+            "image | count | 2024-10-01 | 2024-10-31 | 21001 | 22000 | 10000 | from 21,001 to 22,000 were counted; the \
+             ledger keeps what is charged of them"
+        ]
+    );
+    let shown = text(&world, "2024-10-31");
+    for expected in [
+        "Step 3: quantities of packages, refunds and monthly items",
+        "relay.css of the account: 0 mbps",
+        "screenshots.image of the account: 12,000 image",
+        "less 10,000 that are free, rounded up to 1,000",
+        "12000 / 1000 x 0.03 = 0.36",
+        "the ledger says the same",
+    ] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    // Of peaks and counts nobody knows which apps they are from.
+    let narrow = self::document(&world, &["--day", "2024-10-31", "--app", "99"], 0);
+    assert_eq!(
+        (lines_of(&narrow, "relay").len(), lines_of(&narrow, "av").len()),
+        (2, 0)
+    );
+}
+
+/// Users of an app without a package; the shipped catalog has no price for them.
+#[test]
+fn users_above_their_quota_are_explained() {
+    let world = World::new();
+    world.input("logins");
+    world.an_hour_of_hd("2024-10-31");
+    world.rows(
+        "logins/date=2024-10-12/a.parquet",
+        &LOGINS,
+        "7 70 ann 2024-10-12T12:00:00+08:00\n7 70 ann 2024-10-12T13:00:00+08:00\n7 70 bob 2024-10-12T12:00:00+08:00",
+    );
+    world.settled("2024-10-31");
+    let document = document(&world, &["--day", "2024-10-31"], 0);
+    let line = lines_of(&document, "mau")[0];
+    assert_eq!(
+        (&line["how"]["kind"], &line["quantity"]),
+        (&"unique".into(), &"2.000000".into())
+    );
+    assert_eq!(line["how"]["measured"]["at_least"], "2");
+    assert!(line["how"]["measured"]["at_most"].is_null() && line["price_list"].is_null());
+}
+
+const PACKAGES: &str = "package_id,account_id,apps,plan,purchased_at,auto_renew,refunded_at,refunded_amount\n";
+
+/// Account 7 buys, renews and gives back packages.
+fn subscriber() -> World {
+    let world = World::new();
+    world.write(
+        "accounts.csv",
+        "account_id,registered_at,payg\n7,2024-01-01T00:00:00+08:00,\n",
+    );
+    world.write(
+        "packages.csv",
+        &format!(
+            "{PACKAGES}R,7,70,rtc_engine.lite,2024-09-14T09:00:00+08:00,true,,\n\
+             A,7,71,rtc_engine.standard,2024-10-12T08:00:00+08:00,,,\n\
+             B,7,72,live.lite,2024-10-12T09:00:00+08:00,,2024-10-14T09:00:00+08:00,20.00\n\
+             C,7,,call.one_to_one,2024-10-12T10:00:00+08:00,,,\n\
+             D,7,,call.one_to_one,2024-10-12T11:00:00+08:00,,,\n"
+        ),
+    );
+    world.write(
+        "payments.csv",
+        "payment_id,account_id,paid_at,amount\na,7,2024-10-12T00:00:00+08:00,5000.00\n",
+    );
+    world.write("opening_grants.csv", "grant_id,used\n");
+    world.write(
+        "refund_requests.csv",
+        "package_id,requested_at\nA,2024-10-17T07:59:59+08:00\nD,2024-10-17T11:00:00+08:00\n",
+    );
+    world.replace(
+        "job.toml",
+        "opening_grants = ",
+        "refund_requests = \"file:refund_requests.csv\"\nopening_grants = ",
+    );
+    for day in 12..=17 {
+        let noon = format!("2024-10-{day}T12:00:00+08:00");
+        world.usage(
+            &format!("2024-10-{day}"),
+            "part-0.parquet",
+            &[(&noon, 7, 70, "av", 60, Some(0))],
+        );
+    }
+    let said = world.settle(&["--from", "2024-10-12", "--to", "2024-10-17"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    world
+}
+
+/// Purchases, a renewal and its bill, money given back by the rules and outside.
+#[test]
+fn packages_and_refunds_are_explained() {
+    let world = subscriber();
+    let of = |day: &str| document(&world, &["--day", day], 0);
+    let bought = of("2024-10-12");
+    let packages: Vec<String> = lines_of(&bought, "package")
+        .iter()
+        .flat_map(|line| {
+            line["how"]["purchase"]["packages"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| (*line, one))
+        })
+        .map(|(line, one)| {
+            format!(
+                "{} {} {} {}",
+                line["app"], line["quantity"], one["package"], one["renewed"]
+            )
+        })
+        .collect();
+    assert_eq!(
+        packages,
+        [
+            r#"71 "1.000000" "A" false"#,
+            r#"72 "1.000000" "B" false"#,
+            r#"0 "2.000000" "C" false"#,
+            r#"0 "2.000000" "D" false"#,
+        ]
+    );
+    let renewing = of("2024-10-13");
+    assert_eq!(renewing["renewals"][0]["package"], "R+1");
+    assert_eq!(renewing["renewals"][0]["purchased_at"]["local"], "2024-10-14 00:00");
+    let renewed = of("2024-10-14");
+    let line = lines_of(&renewed, "package")[0];
+    let purchase = &line["how"]["purchase"]["packages"][0];
+    assert_eq!(
+        (&purchase["package"], &purchase["renewed"]),
+        (&"R+1".into(), &true.into())
+    );
+    let grants = renewed["grants"].as_array().unwrap();
+    let grant = grants.iter().find(|grant| grant["grant"] == "R+1").unwrap();
+    assert_eq!(
+        (&grant["plan"], &grant["apps"][0]),
+        (&"rtc_engine.lite".into(), &70.into())
+    );
+    let outside = &lines_of(&renewed, "refund")[0]["how"]["refund"];
+    assert_eq!((&outside["way"], &outside["package"]), (&"outside".into(), &"B".into()));
+    assert_eq!(outside["formula"], "20.00");
+    // `[R]` Refund Example: 499 x (31-5) / 31 = 418.51, and another one is refused on the same day.
+    let returned = of("2024-10-16");
+    let line = lines_of(&returned, "refund")[0];
+    let refund = &line["how"]["refund"];
+    assert_eq!(refund["formula"], "499.00 x (31 - 5) / 31 = 418.51, rounded down");
+    assert_eq!((&refund["way"], &refund["days_held"]), (&"prorated".into(), &5.into()));
+    assert_eq!(line["formula"], "-1 x 418.51 = -418.51");
+    let full = of("2024-10-17");
+    // Bought five days before, to the second.
+    let line = lines_of(&full, "refund")[0];
+    assert_eq!(
+        (&line["how"]["refund"]["way"], &line["tier"]),
+        (&"full".into(), &"D".into())
+    );
+    assert_eq!(full["refunds"][0]["approved"], true);
+    insta::assert_snapshot!("bought", text(&world, "2024-10-12"));
+    insta::assert_snapshot!("returned", text(&world, "2024-10-16"));
+    let said = explain(&world, &["--day", "2024-10-16", "--html", "bill.html"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let page = fs::read_to_string(world.path("bill.html")).unwrap();
+    assert!(
+        page.contains("499.00 x (31 - 5) &#x2f; 31 = 418.51, rounded down"),
+        "{page}"
+    );
+    assert!(!page.contains("no price"), "{page}");
+}
+
+/// Overdue on the first night, suspended by the second: dates, changes and flags.
+#[test]
+fn the_state_of_the_account_is_explained() {
+    let world = World::new();
+    for day in [DAY, "2024-10-13"] {
+        world.an_hour_of_hd(day);
+        world.settled(day);
+    }
+    let overdue = document(&world, &["--day", DAY], 0);
+    assert_eq!(overdue["standing"]["state"], "overdue");
+    assert_eq!(overdue["standing"]["suspend_at"]["local"], "2024-10-14 10:00");
+    assert_eq!(overdue["flags"][0]["actions"][0], "keep_running");
+    let suspended = text(&world, "2024-10-13");
+    let (_, state) = suspended.split_once("\nState\n").unwrap();
+    insta::assert_snapshot!("suspended", state);
+    world.replace("accounts.csv", "registered_at,payg", "registered_at,violation_at,payg");
+    world.replace("accounts.csv", "+08:00,on", "+08:00,2024-10-14T12:00:00+08:00,on");
+    world.an_hour_of_hd("2024-10-14");
+    world.settled("2024-10-14");
+    let violation = document(&world, &["--day", "2024-10-14"], 0);
+    assert_eq!(violation["standing"]["state"], "violation");
+    assert_eq!(violation["standing"]["violation_since"]["local"], "2024-10-14 12:00");
+    explain(&world, &["--day", "2024-10-14", "--html", "bill.html"]);
+    let page = fs::read_to_string(world.path("bill.html")).unwrap();
+    assert!(
+        page.contains("State of the account: violation") && page.contains("2024-10-14 12:00"),
+        "{page}"
+    );
 }

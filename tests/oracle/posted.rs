@@ -10,21 +10,10 @@ use arrow::datatypes::{
 use chrono::{Days as ChronoDays, NaiveDate};
 use nightbill::job::Job;
 use nightbill::rules::quantity::{BillingDay, Instant};
-use nightbill::settle::{DayReport, Days, Night, Progress, SettleError, SettleOptions, settle};
+use nightbill::settle::{Days, Night, SettleError, SettleOptions, Unwatched, settle};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::rows::{Cells, NULL, TABLES, instant};
-
-struct Silent;
-
-impl Progress for Silent {
-    fn scan_begins(&self, _: BillingDay, _: usize, _: u64) {}
-    fn rows_read(&self, _: u64) {}
-    fn rules_begin(&self, _: BillingDay, _: usize) {}
-    fn accounts_settled(&self, _: usize) {}
-    fn day_ends(&self, _: &DayReport) {}
-    fn warning(&self, _: &str) {}
-}
 
 /// Which days to settle, and how.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +36,7 @@ pub fn run(job: &Path, order: &Order) -> Result<Night, SettleError> {
         rejects_out: None,
         now: Instant::from_micros(order.now),
     };
-    settle(&job, &options, &Silent)
+    settle(&job, &options, &Unwatched)
 }
 
 /// What the batch of a day posted, in the order of [`TABLES`].

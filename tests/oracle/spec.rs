@@ -13,7 +13,7 @@ use super::monthly::monthly_lines;
 use super::pricing::{bills_of, price_lines};
 use super::refunds::decide;
 use super::rows::{AccountRow, BillRow, NightRows, RefundRow, Unpriced};
-use super::standing::{Night, Standing, Used};
+use super::standing::{Night, Standing, Used, billing_time};
 use super::subscriptions::{purchase_lines, refund_lines, renew, renewal_rows};
 
 /// Settles one night of an account, and moves `standing` on to the next one.
@@ -101,13 +101,22 @@ fn make_void(night: &Night<'_>, standing: &mut Standing, removals: &[i64]) {
         let packages = grants_of(night, standing);
         let had = packages.iter().filter(|grant| {
             let bought = grant.package.as_ref().map(|package| package.purchased_at);
-            bought.is_some_and(|at| at <= *removed_at) && grant.end() > day && !grant.is_void()
+            let refunded = refunded_at(night, standing, grant).is_some_and(|at| at <= *removed_at);
+            bought.is_some_and(|at| at <= *removed_at) && !refunded && grant.valid_to >= day && !grant.is_void()
         });
         let ids: Vec<String> = running.into_iter().chain(had.map(|grant| grant.id.clone())).collect();
         for id in ids {
             standing.void.entry(id).or_insert(*removed_at);
         }
     }
+}
+
+/// When a package was refunded: outside, or by the batch that approved it.
+fn refunded_at(night: &Night<'_>, standing: &Standing, grant: &Grant) -> Option<i64> {
+    let outside = grant.package.as_ref().and_then(|package| package.refunded_at);
+    let approved = standing.approved.get(&grant.id);
+    let approved = approved.map(|day| billing_time(night.setting, *day));
+    [outside, approved].into_iter().flatten().min()
 }
 
 /// 3.11: remembers what was decided; the packages and amounts that were approved.

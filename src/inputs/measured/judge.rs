@@ -1,7 +1,7 @@
 //! The rules that rows of all three inputs share: where a row belongs, and whose it is (SPEC 2.1, 2.2).
 
 use crate::inputs::rejects::{Reason, Reject, RejectKeeper};
-use crate::inputs::usage::batches::{AccountCache, BatchFault, CALENDAR_MICROS, Int, Ints};
+use crate::inputs::usage::batches::{AccountCache, Batch, BatchFault, CALENDAR_MICROS, Int, Ints};
 use crate::rules::quantity::{Instant, SdkAppId};
 
 use super::read::Input;
@@ -50,6 +50,15 @@ pub(super) enum Place {
 }
 
 impl Common {
+    /// The first three columns of a batch: every input asks for them in this order.
+    pub(super) fn of(batch: &mut Batch) -> Result<Self, BatchFault> {
+        Ok(Self {
+            ts: batch.ints(0)?,
+            account_id: batch.ints(1)?,
+            sdk_app_id: batch.ints(2)?,
+        })
+    }
+
     /// The row's time, if it belongs to the period.
     pub(super) fn place(&self, row: usize, file: &FileRules, period: &Period) -> Place {
         let misfit = |reason| match file.is_of_period {

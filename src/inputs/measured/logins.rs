@@ -151,11 +151,7 @@ impl Logins<'_> {
 
 impl Sink for Logins<'_> {
     fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
-        let common = Common {
-            ts: batch.ints(0)?,
-            account_id: batch.ints(1)?,
-            sdk_app_id: batch.ints(2)?,
-        };
+        let common = Common::of(&mut batch)?;
         let users = Ids::from(batch.values(3)?);
         let reading = self.reading;
         let file = &reading.rules[batch.file];

@@ -275,11 +275,7 @@ struct Columns {
 
 impl Sink for Relay<'_> {
     fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
-        let common = Common {
-            ts: batch.ints(0)?,
-            account_id: batch.ints(1)?,
-            sdk_app_id: batch.ints(2)?,
-        };
+        let common = Common::of(&mut batch)?;
         let columns = Columns {
             tasks: Ids::from(batch.values(3)?),
             kbps: batch.ints(4)?,

@@ -101,11 +101,7 @@ impl Images<'_> {
 
 impl Sink for Images<'_> {
     fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
-        let common = Common {
-            ts: batch.ints(0)?,
-            account_id: batch.ints(1)?,
-            sdk_app_id: batch.ints(2)?,
-        };
+        let common = Common::of(&mut batch)?;
         let images = batch.ints(3)?;
         let reading = self.reading;
         let file = &reading.rules[batch.file];

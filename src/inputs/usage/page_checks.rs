@@ -146,7 +146,8 @@ fn unpack(packed: &[u8], width: usize, count: usize, least: i32, values: &mut Ve
     }
 }
 
-fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+/// A variable-length integer of at most 64 bits at `at`, which moves behind it; None when it is cut off or longer.
+pub(super) fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let byte = *bytes.get(*at)?;
@@ -159,7 +160,8 @@ fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     None
 }
 
-fn zigzag(value: u64) -> i64 {
+/// A signed integer that was stored with its sign in the lowest bit.
+pub(super) fn zigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
 }
 

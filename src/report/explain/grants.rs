@@ -26,7 +26,7 @@ pub(super) fn grants(computed: &Computed<'_>) -> Result<Vec<GrantStory>, Explain
 fn grant(computed: &Computed<'_>, id: String) -> Result<GrantStory, ExplainError> {
     let book = &computed.batch.book;
     let state = computed.day.grants.iter().find(|state| state.grant.to_string() == id);
-    let package = computed.past.packages.iter().find(|package| package.id == id);
+    let package = computed.package(&id);
     let draws = draws(computed, &id)?;
     let used = draws.iter().try_fold(Quota::ZERO, |sum, draw| sum.plus(draw.quota))?;
     let before = state.map(|state| state.balance.plus(used)).transpose()?;

@@ -6,9 +6,11 @@ use crate::report::numbers::plain;
 use crate::rules::account_day::{BillLine, DeductionPeriod};
 use crate::rules::quantity::{Amount, OutOfRange, Quantity, Quota, SdkAppId, Seconds, UnitPrice};
 use crate::rules::recorder::Outcome;
+use crate::rules::subscriptions::PurchaseLine;
 
 use super::bills::item_name;
 use super::error::ExplainError;
+use super::life;
 use super::reasons::{self, Looked};
 use super::recompute::Computed;
 use super::rows::TableRows;
@@ -76,18 +78,32 @@ fn unit(name: &str) -> &'static str {
 
 /// How a line's quantity came about.
 fn how(computed: &Computed<'_>, app: SdkAppId, item: &str, tier: &str) -> Result<QuantityStory, ExplainError> {
-    let book = &computed.batch.book;
-    let found = tier_named(book, item, tier).and_then(|id| {
-        let line = computed
-            .day
-            .lines
-            .iter()
-            .find(|line| (line.app, line.tier) == (app, id));
-        line.filter(|_| book.item_of(id).kind == ItemKind::Duration)
-    });
-    Ok(match found {
-        Some(line) => QuantityStory::Duration(duration(computed, line)?),
-        None => QuantityStory::Given,
+    const FROM_THEM: &str = "the rows are made of what the rules computed";
+    let (book, day) = (&computed.batch.book, computed.day);
+    Ok(match item {
+        "package" => {
+            let is_line = |line: &&PurchaseLine| line.app == app && book.plan(line.plan).id == tier;
+            QuantityStory::Purchase(life::purchase(
+                computed,
+                day.purchases.iter().find(is_line).expect(FROM_THEM),
+            )?)
+        }
+        "refund" => {
+            let mut credits = day.credits.iter();
+            QuantityStory::Refund(life::refund(
+                computed,
+                credits.find(|line| line.package == tier).expect(FROM_THEM),
+            ))
+        }
+        _ => {
+            let id = tier_named(book, item, tier).expect(FROM_THEM);
+            let mut lines = day.lines.iter();
+            let line = lines.find(|line| (line.app, line.tier) == (app, id)).expect(FROM_THEM);
+            match book.item_of(id).kind {
+                ItemKind::Duration => QuantityStory::Duration(duration(computed, line)?),
+                _ => QuantityStory::Measured(life::measured(computed, line)),
+            }
+        }
     })
 }
 
@@ -238,8 +254,7 @@ impl Computed<'_> {
 
     /// The apps that a package is bound to.
     pub(super) fn apps_of(&self, grant: &str) -> &[SdkAppId] {
-        let package = self.past.packages.iter().find(|package| package.id == grant);
-        package.map_or(&[], |package| package.apps)
+        self.package(grant).map_or(&[], |package| package.apps)
     }
 
     /// When a five-minute period begins; None where grants are drawn on once a day.

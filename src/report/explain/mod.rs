@@ -1,14 +1,16 @@
 //! How every cent of one account's day came about (`nightbill explain`).
 //!
 //! [`explain`] computes the day again with the pure rules from what is posted and from the catalog that the day was settled
-//! with, and compares every row. `past` gathers what the batch knew, `steps` listens to the rules, `lines`, `grants` and
-//! `bills` tell what came out as plain data (`story`), `compare` looks for differences; `month` and `page` make a page of it.
+//! with, and compares every row. `past` gathers what the batch knew, `steps` listens to the rules, `lines`, `grants`,
+//! `bills` and `life` tell what came out as plain data (`story`, `life_story`), `compare` looks for differences; `month` and `page` make a page of it.
 
 mod bills;
 mod charts;
 mod compare;
 mod error;
 mod grants;
+mod life;
+mod life_story;
 mod lines;
 mod month;
 mod narrow;
@@ -23,6 +25,10 @@ mod story;
 mod usage;
 
 pub use error::ExplainError;
+pub use life_story::{
+    BoughtStory, ChangeStory, DecisionStory, FlagStory, MeasuredStory, Moment, PurchaseStory, RefundStory,
+    RenewalStory, StandingStory,
+};
 pub use month::{DayBills, Month, month};
 pub use page::page;
 pub use recompute::{Question, explain};

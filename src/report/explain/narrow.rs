@@ -2,10 +2,11 @@
 
 use crate::rules::quantity::{Amount, SdkAppId};
 
-use super::story::{Explanation, LineStory};
+use super::story::{Explanation, LineStory, QuantityStory};
 
-/// Leaves out lines of other apps, and bills and grants that have to do with those alone. Account-rounded lines (app 0) stay where
-/// the app is part of them. Balance and comparison are the account's, whole.
+/// Leaves out lines of other apps, and bills and grants that have to do with those alone. Lines of the whole account (app 0)
+/// stay where the app is part of them, or may be: of peaks and counts the ledger does not keep whose they are. Flags of other apps
+/// go too. All else is the account's, whole.
 pub(super) fn to_app(explanation: &mut Explanation, app: SdkAppId) {
     let others: Vec<LineStory> = explanation.lines.extract_if(.., |line| !concerns(line, app)).collect();
     for bill in &mut explanation.bills {
@@ -18,6 +19,8 @@ pub(super) fn to_app(explanation: &mut Explanation, app: SdkAppId) {
             .expect("the bill's sum fits, and these are a part of it");
     }
     explanation.bills.retain(|bill| bill.lines > 0);
+    let of_app = |other: SdkAppId| other == app || other == SdkAppId::ACCOUNT_WIDE;
+    explanation.flags.retain(|flag| of_app(flag.app));
     let lines = &explanation.lines;
     explanation.grants.retain(|grant| {
         lines
@@ -28,9 +31,12 @@ pub(super) fn to_app(explanation: &mut Explanation, app: SdkAppId) {
 }
 
 fn concerns(line: &LineStory, app: SdkAppId) -> bool {
-    let is_part = line
-        .how
-        .duration()
-        .is_some_and(|duration| duration.parts.iter().any(|part| part.app == app));
+    let serves = |apps: &[SdkAppId]| apps.is_empty() || apps.contains(&app);
+    let is_part = match &line.how {
+        QuantityStory::Duration(duration) => duration.parts.iter().any(|part| part.app == app),
+        QuantityStory::Purchase(purchase) => purchase.packages.iter().any(|package| serves(&package.apps)),
+        QuantityStory::Refund(refund) => serves(&refund.apps),
+        QuantityStory::Measured(_) => true,
+    };
     line.app == app || (line.app == SdkAppId::ACCOUNT_WIDE && is_part)
 }

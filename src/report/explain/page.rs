@@ -10,9 +10,11 @@ use crate::rules::quantity::{BillingDay, Quota, SdkAppId};
 
 use super::charts::{self, Daily, Stretch, Waterfall};
 use super::error::ExplainError;
+use super::life_story::StandingStory;
 use super::month::Month;
 use super::story::{
-    BillStory, Difference, Draw, DurationStory, Explanation, GrantStory, LineStory, PeriodStory, StepOutcome,
+    BillStory, Difference, Draw, DurationStory, Explanation, GrantStory, LineStory, PeriodStory, QuantityStory,
+    StepOutcome,
 };
 
 /// Ends in `.html`, so that everything that is put in is escaped.
@@ -55,6 +57,7 @@ struct PageView<'a> {
     month: String,
     daily: Option<Daily>,
     balance: [(&'static str, String); 4],
+    dates: Vec<(&'static str, String)>,
     checked: String,
     differences: &'a [Difference],
 }
@@ -99,11 +102,27 @@ impl<'a> PageView<'a> {
                 ("Charged", thousands(told.balance.charged)),
                 ("Closing balance", thousands(told.balance.closing)),
             ],
+            dates: dates(&told.standing),
             checked: counted(rows, "posted row", "posted rows"),
             differences: &told.differences,
             told,
         }
     }
+}
+
+/// The dates of the account's state that there are.
+fn dates(standing: &StandingStory) -> Vec<(&'static str, String)> {
+    let dates = [
+        ("Overdue since", &standing.overdue_since),
+        ("Suspension", &standing.suspend_at),
+        ("Suspended", &standing.suspended_at),
+        ("Removal", &standing.remove_at),
+        ("Violation of the terms", &standing.violation_since),
+    ];
+    let known = dates
+        .into_iter()
+        .filter_map(|(name, date)| Some((name, date.as_ref()?.local.clone())));
+    known.collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -149,6 +168,8 @@ struct LineView {
     formula: Option<String>,
     coverage: Vec<Stretch>,
     steps: Vec<StepView>,
+    /// How the quantity of what is no duration came about, sentence by sentence.
+    sentences: Vec<String>,
     periods: Vec<PeriodStory>,
     more_periods: usize,
 }
@@ -170,16 +191,17 @@ impl LineView {
                 parts.join(" + ")
             }),
             quantity: plain(&line.quantity.to_string()),
-            price: match (&line.price_list, line.per) {
-                (None, _) => "no price".to_owned(),
-                (Some(_), 1) => unit_price,
-                (Some(_), per) => format!("{unit_price} / {}", thousands(per)),
+            price: match (line.has_price(), line.per) {
+                (false, _) => "no price".to_owned(),
+                (true, 1) => unit_price,
+                (true, per) => format!("{unit_price} / {}", thousands(per)),
             },
             list: line.price_list.clone().unwrap_or_default(),
             cost: plain(&line.amount.to_string()),
             formula: (line.quantity.units() != 0).then(|| line.formula.clone()),
             coverage: duration.map(|story| charts::coverage(&[story])).unwrap_or_default(),
             steps: duration.map(steps).unwrap_or_default(),
+            sentences: sentences(&line.how),
             periods: duration
                 .map(|story| story.periods.iter().take(SHOWN_PERIODS).cloned().collect())
                 .unwrap_or_default(),
@@ -243,6 +265,40 @@ fn steps(story: &DurationStory) -> Vec<StepView> {
         });
     }
     steps
+}
+
+fn sentences(how: &QuantityStory) -> Vec<String> {
+    match how {
+        QuantityStory::Duration(_) => Vec::new(),
+        QuantityStory::Purchase(story) => {
+            let packages = story.packages.iter().map(|bought| {
+                let how = if bought.renewed { "renewed from" } else { "bought" };
+                format!("Package {}, {how} {}", bought.package, bought.purchased_at.local)
+            });
+            packages.collect()
+        }
+        QuantityStory::Refund(story) => {
+            let (bought, at) = (&story.purchased_at.local, &story.refunded_at.local);
+            let asked = if story.way == "outside" {
+                "given back"
+            } else {
+                "asked for"
+            };
+            let days = story.validity_days.zip(story.days_held).map(|(valid, held)| {
+                let held = counted(held, "started day of 24 hours", "started days of 24 hours");
+                format!("Held for {held}, valid for {}", counted(valid, "day", "days"))
+            });
+            let dates = format!("Plan {}, bought {bought}, {asked} {at}", story.plan);
+            [Some(dates), days, Some(story.formula.clone())]
+                .into_iter()
+                .flatten()
+                .collect()
+        }
+        QuantityStory::Measured(story) => vec![
+            format!("{} to {}: {}", story.from, story.to, story.rule),
+            story.figure.clone(),
+        ],
+    }
 }
 
 #[derive(Debug, Serialize)]

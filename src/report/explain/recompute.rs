@@ -19,7 +19,7 @@ use super::rows::TableRows;
 use super::steps::Told;
 use super::story::{BalanceStory, ComparedTable, Difference, Explanation};
 use super::usage::{posted_charges, posted_usage};
-use super::{bills, grants, lines, narrow};
+use super::{bills, grants, life, lines, narrow};
 
 /// What is to be explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,6 +228,10 @@ fn tell(computed: &Computed<'_>, question: Question) -> Result<Explanation, Expl
             closing: balance.closing,
             credit_limit: account.credit_limit,
         },
+        standing: life::standing(computed),
+        flags: life::flags(computed),
+        refunds: life::decisions(computed),
+        renewals: life::renewals(computed),
         compared: Vec::new(),
         differences: Vec::new(),
         notes: Vec::new(),

@@ -7,6 +7,9 @@ use crate::rules::quantity::{
     AccountId, Amount, BillingDay, Cents, Instant, Minutes, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
 };
 
+use super::life_story::{
+    DecisionStory, FlagStory, MeasuredStory, PurchaseStory, RefundStory, RenewalStory, StandingStory,
+};
 use super::serial::{account, app, apps, count, optional_app, optional_text, text};
 
 /// One account's day, with the story of every line.
@@ -55,6 +58,14 @@ pub struct Explanation {
     pub grants: Vec<GrantStory>,
     /// The account's balance.
     pub balance: BalanceStory,
+    /// What the balance has made of the account.
+    pub standing: StandingStory,
+    /// What enforcement reads, by app, product and flag.
+    pub flags: Vec<FlagStory>,
+    /// Refund requests that the batch decided, in the order in which it did.
+    pub refunds: Vec<DecisionStory>,
+    /// Packages that the batch renewed.
+    pub renewals: Vec<RenewalStory>,
     /// What was compared with the ledger, table by table.
     pub compared: Vec<ComparedTable>,
     /// Where the ledger says something else.
@@ -118,7 +129,7 @@ pub struct LineStory {
     pub unit_price: UnitPrice,
     /// How many units the price is for.
     pub per: i64,
-    /// The list that gave the price; None where the tier has none.
+    /// The list that gave the price; None where the tier has none, and for packages and refunds, whose prices are their own.
     pub price_list: Option<String>,
     /// quantity x unit_price / per, exact.
     #[serde(serialize_with = "text")]
@@ -127,13 +138,24 @@ pub struct LineStory {
     pub formula: String,
 }
 
+impl LineStory {
+    /// Whether there is a price: of a list, or of the package itself.
+    pub fn has_price(&self) -> bool {
+        self.price_list.is_some() || matches!(self.how, QuantityStory::Purchase(_) | QuantityStory::Refund(_))
+    }
+}
+
 /// How the quantity of a line came about, by the kind of its item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QuantityStory {
     /// Seconds, rounded up to minutes, of which grants cover some.
     Duration(DurationStory),
-    /// It is given: what is told of the price is all there is.
-    Given,
+    /// Packages that were bought or renewed.
+    Purchase(PurchaseStory),
+    /// A package that was given back.
+    Refund(RefundStory),
+    /// A peak, a count or distinct users of a day or month.
+    Measured(MeasuredStory),
 }
 
 impl QuantityStory {
@@ -141,25 +163,54 @@ impl QuantityStory {
     pub fn duration(&self) -> Option<&DurationStory> {
         match self {
             Self::Duration(story) => Some(story),
-            Self::Given => None,
+            _ => None,
         }
     }
 
-    /// `duration` or `given`.
+    /// The story of a purchase.
+    pub fn purchase(&self) -> Option<&PurchaseStory> {
+        match self {
+            Self::Purchase(story) => Some(story),
+            _ => None,
+        }
+    }
+
+    /// The story of a refund.
+    pub fn refund(&self) -> Option<&RefundStory> {
+        match self {
+            Self::Refund(story) => Some(story),
+            _ => None,
+        }
+    }
+
+    /// The story of what was measured.
+    pub fn measured(&self) -> Option<&MeasuredStory> {
+        match self {
+            Self::Measured(story) => Some(story),
+            _ => None,
+        }
+    }
+
+    /// `duration`, `purchase`, `refund`, `peak`, `count` or `unique`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Duration(_) => "duration",
-            Self::Given => "given",
+            Self::Purchase(_) => "purchase",
+            Self::Refund(_) => "refund",
+            Self::Measured(story) => story.kind,
         }
     }
 }
 
-/// The kind, and a field for each kind, of which one is not null.
+/// The kind, and a field for each story, of which one is not null.
 impl Serialize for QuantityStory {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("QuantityStory", 2)?;
+        let mut fields = serializer.serialize_struct("QuantityStory", 5)?;
         fields.serialize_field("kind", self.kind())?;
         fields.serialize_field("duration", &self.duration())?;
+        fields.serialize_field("purchase", &self.purchase())?;
+        fields.serialize_field("refund", &self.refund())?;
+        fields.serialize_field("measured", &self.measured())?;
         fields.end()
     }
 }

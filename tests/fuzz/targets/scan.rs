@@ -9,6 +9,7 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use nightbill::catalog::book::Book;
 use nightbill::catalog::parse::parse;
+use nightbill::inputs::rejects::Reason;
 use nightbill::inputs::usage::{Group, KnownAccounts, RangeReader, Scan, ScanError, ScanRequest, Way, WholeFile, scan};
 use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::rules::calendar::Calendar;
@@ -43,7 +44,7 @@ impl KnownAccounts for Known {
 }
 
 /// Groups without their periods, rejects by reason, and rows.
-type Found = (Vec<Group>, [u64; 8], i64, u64);
+type Found = (Vec<Group>, [u64; Reason::COUNT], i64, u64);
 
 fn found(scan: Scan) -> Found {
     let mut groups: Vec<Group> = Vec::new();

@@ -1,5 +1,6 @@
 //! DELTA_BINARY_PACKED integers.
 
+use super::super::page_checks::{varint, zigzag};
 use super::Stop;
 use super::cursor::IntBytes;
 use super::vector::bits_at;
@@ -31,10 +32,10 @@ pub(super) struct Delta {
 impl Delta {
     /// Reads the header at `at`.
     pub(super) fn new(bytes: &[u8], mut at: usize, width: IntBytes) -> Result<Self, Stop> {
-        let block = varint(bytes, &mut at)?;
-        let miniblocks = varint(bytes, &mut at)?;
-        let count = varint(bytes, &mut at)?;
-        let first = zigzag(varint(bytes, &mut at)?);
+        let block = varint(bytes, &mut at).ok_or(Stop::GiveUp)?;
+        let miniblocks = varint(bytes, &mut at).ok_or(Stop::GiveUp)?;
+        let count = varint(bytes, &mut at).ok_or(Stop::GiveUp)?;
+        let first = zigzag(varint(bytes, &mut at).ok_or(Stop::GiveUp)?);
         let per_miniblock = block
             .checked_div(miniblocks)
             .filter(|values| *values > 0)
@@ -112,7 +113,7 @@ impl Delta {
 
     fn next_miniblock(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         if self.widths.1 == self.miniblocks {
-            self.least = zigzag(varint(bytes, &mut self.at)?);
+            self.least = zigzag(varint(bytes, &mut self.at).ok_or(Stop::GiveUp)?);
             self.widths = (self.at, 0);
             self.at += self.miniblocks;
             if !self.width.holds(self.least) {
@@ -136,23 +137,6 @@ impl Delta {
 /// The low 32 bits, signed.
 fn wrapped_to_32(value: i64) -> i64 {
     value << 32 >> 32
-}
-
-fn varint(bytes: &[u8], at: &mut usize) -> Result<u64, Stop> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let byte = *bytes.get(*at).ok_or(Stop::GiveUp)?;
-        *at += 1;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Ok(value);
-        }
-    }
-    Err(Stop::GiveUp)
-}
-
-fn zigzag(value: u64) -> i64 {
-    (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
 }
 
 #[cfg(test)]
