@@ -131,7 +131,8 @@ impl<W: Worth> Classes<W> {
     pub(super) fn fill_sparse(&mut self, rows: usize, out: &mut Sparse) -> Result<(), Stop> {
         out.others.clear();
         self.ready()?;
-        let usual = self.entries.get(to_usize(self.usual)).copied();
+        let index = self.usual;
+        let usual = self.entries.get(to_usize(index)).copied();
         let mut done = 0;
         while done < rows {
             self.ready()?;
@@ -139,10 +140,11 @@ impl<W: Worth> Classes<W> {
             let now = left.min(rows - done);
             if presence == Presence::All && self.cursor.has_indices() && usual.is_some() {
                 let before = out.others.len();
-                self.cursor.find_others((done, now), self.usual, &mut out.others)?;
+                self.cursor.find_others((done, now), index, &mut out.others)?;
                 self.cursor.pass(now);
-                if let Some((_, index)) = out.others.last().filter(|_| out.others.len() - before > now / 2) {
-                    self.usual = *index;
+                // The next block may be luckier.
+                if let Some((_, other)) = out.others.last().filter(|_| out.others.len() - before > now / 2) {
+                    self.usual = *other;
                 }
                 for (_, value) in &mut out.others[before..] {
                     *value = self.entry(*value)?;
