@@ -233,22 +233,33 @@ impl Hybrid {
         if self.left() > 0 {
             return;
         }
-        while let Some(word) = bytes.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word_at = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
+        while let Some(word) = word_at(self.at) {
             let [header, value, ..] = *word;
             let runs = usize::from(header >> 1);
             let is_packed = header & 1 == 1;
             let values = if is_packed { runs * 8 } else { runs };
-            let is_usual = header > 1 && header < 0x80 && values <= Bits::AT_ONCE && (is_packed || value <= 1);
+            let is_usual = header > 1 && header < 0x80 && (is_packed || value <= 1);
             if !is_usual || values > count - out.len {
                 return;
             }
-            let repeated = if value == 1 { u64::MAX } else { 0 };
-            let bits = if is_packed {
-                u64::from_le_bytes(*word) >> 8
+            let mut bits = u64::from_le_bytes(*word) >> 8;
+            if !is_packed {
+                bits = if value == 1 { u64::MAX } else { 0 };
+            }
+            if values <= Bits::AT_ONCE {
+                out.push(bits, values);
+            } else if !is_packed {
+                out.push(bits, Bits::AT_ONCE);
+                out.push(bits, values - Bits::AT_ONCE);
+            } else if bytes.len() >= self.at + 1 + runs + 8 {
+                for first in (0..values).step_by(Bits::AT_ONCE) {
+                    let word = word_at(self.at + 1 + first / 8).copied().unwrap_or_default();
+                    out.push(u64::from_le_bytes(word), (values - first).min(Bits::AT_ONCE));
+                }
             } else {
-                repeated
-            };
-            out.push(bits, values);
+                return;
+            }
             self.at += if is_packed { 1 + runs } else { 2 };
         }
     }
@@ -334,14 +345,14 @@ impl Hybrid {
 
 /// Single bits of a block, 64 to a word, the lowest first.
 pub(super) struct Bits {
-    words: [u64; BLOCK_ROWS / 64 + 1],
+    words: [u64; BLOCK_ROWS / 64 + 2],
     len: usize,
 }
 
 impl Default for Bits {
     fn default() -> Self {
         Self {
-            words: [0; BLOCK_ROWS / 64 + 1],
+            words: [0; BLOCK_ROWS / 64 + 2],
             len: 0,
         }
     }
@@ -371,9 +382,8 @@ impl Bits {
         let bits = bits & ((1 << count) - 1);
         let (word, shift) = (self.len / 64, self.len % 64);
         self.words[word] |= bits << shift;
-        if shift + count > 64 {
-            self.words[word + 1] = bits >> (64 - shift);
-        }
+        // What does not fit into the word, if anything: without a branch, which nobody could foresee.
+        self.words[word + 1] = bits >> 1 >> (63 - shift);
         self.len += count;
     }
 }
