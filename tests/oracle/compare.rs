@@ -7,8 +7,9 @@ use std::path::Path;
 
 use super::describe::describe;
 use super::dunning::State;
-use super::files::{rejects, write_payments, write_world};
+use super::files::{write_payments, write_world};
 use super::posted::{Order, run, tables};
+use super::rejects::rejects;
 use super::rows::{Cells, Place, TABLES, Unpriced};
 use super::scenario::{Life, World};
 use super::shrink::shrunk;
@@ -239,5 +240,6 @@ pub fn alone(world: &World, life: &Life) -> World {
         name: world.name.clone(),
         setting: world.setting.clone(),
         lives: vec![life.clone()],
+        broken: Vec::new(),
     }
 }

@@ -14,8 +14,9 @@ pub fn describe(world: &World) -> String {
     let zone = setting.zone;
     let (hour, minute) = setting.billing_time;
     let period = if setting.five_minutes { "5min" } else { "day" };
+    let shape = if setting.by_the_day { "daily" } else { "seconds" };
     let mut text = format!(
-        "{}: {zone}, billing time {hour:02}:{minute:02}, deduction by {period}, {} nights from {}, dunning from {:?}, at \
+        "{}: {zone}, billing time {hour:02}:{minute:02}, deduction by {period}, usage of shape {shape}, {} nights from {}, dunning from {:?}, at \
          most {} new suspensions\n",
         world.name, setting.nights, setting.first_day, setting.dunning_from, setting.max_new_suspensions
     );
@@ -32,6 +33,7 @@ pub fn describe(world: &World) -> String {
         facts(&mut text, zone, life);
         uses(&mut text, setting, life);
     }
+    list(&mut text, "broken", &world.broken);
     text
 }
 

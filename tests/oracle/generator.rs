@@ -87,11 +87,19 @@ pub fn world(seed: u64) -> World {
         open_grants(&mut random, &setting, life);
         sharpen(&mut random, &setting, life);
     }
-    World {
+    let mut world = World {
         name: format!("seed {seed}"),
         setting,
         lives,
-    }
+        broken: Vec::new(),
+    };
+    // Of its own, so that the rest of a world does not depend on it.
+    let mut random = Random(ChaCha8Rng::seed_from_u64(!seed));
+    random.subscribe(&mut world);
+    random.sum_by_the_day(&mut world);
+    random.use_early(&mut world);
+    random.break_rows(&mut world);
+    world
 }
 
 pub fn days(count: i64) -> Days {
@@ -186,6 +194,7 @@ impl Random {
             zone,
             billing_time: *self.pick(BILLING_TIMES),
             five_minutes: self.chance(35),
+            by_the_day: false,
             first_day,
             nights: usize::try_from(nights).expect("few nights"),
             dunning_from: None,

@@ -203,6 +203,7 @@ pub fn guide_world() -> World {
             zone: chrono_tz::Asia::Shanghai,
             billing_time: (10, 0),
             five_minutes: false,
+            by_the_day: false,
             first_day: date("2022-01-01"),
             nights: 1,
             dunning_from: None,
@@ -222,6 +223,7 @@ pub fn guide_world() -> World {
             screenshots: Vec::new(),
             logins: Vec::new(),
         }],
+        broken: Vec::new(),
     }
 }
 

@@ -11,6 +11,8 @@ pub struct World {
     pub setting: Setting,
     /// By ascending account number.
     pub lives: Vec<Life>,
+    /// Rows that nobody is billed for.
+    pub broken: Vec<BrokenRow>,
 }
 
 /// What all accounts of a world share.
@@ -21,6 +23,8 @@ pub struct Setting {
     pub billing_time: (u32, u32),
     /// `deduction_period = "5min"`.
     pub five_minutes: bool,
+    /// `shape = "daily"` of usage; never with five minutes.
+    pub by_the_day: bool,
     pub first_day: NaiveDate,
     /// How many days are settled, one after another.
     pub nights: usize,
@@ -274,6 +278,43 @@ pub struct Login {
     pub at: i64,
     pub app: i64,
     pub user: String,
+}
+
+/// The inputs that are partitioned by date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    Usage,
+    Relay,
+    Screenshots,
+    Logins,
+}
+
+/// A row of a partition as its file has it; what is None is null there, or no column of the input.
+#[derive(Debug, Clone, Default)]
+pub struct FileRow {
+    pub account: Option<i64>,
+    pub app: Option<i64>,
+    pub at: Option<i64>,
+    /// What usage by the day has instead of an instant.
+    pub day: Option<NaiveDate>,
+    /// `meter`, or `item` of usage by the day, or `destination`.
+    pub what: Option<String>,
+    /// `tier` of usage by the day.
+    pub tier: Option<String>,
+    /// `task_id` or `user_id`.
+    pub key: Option<String>,
+    /// `seconds`, `kbps` or `images`.
+    pub figure: Option<i64>,
+    pub pixels: Option<i64>,
+}
+
+/// A row that breaks a rule, before this row of its file, or at its end.
+#[derive(Debug, Clone)]
+pub struct BrokenRow {
+    pub input: Input,
+    pub partition: NaiveDate,
+    pub before: usize,
+    pub row: FileRow,
 }
 
 impl Catalog {

@@ -47,6 +47,12 @@ fn smaller_ones(world: &World) -> Vec<World> {
             without(&|smaller| drop(smaller.lives.remove(place)));
         }
     }
+    if !world.broken.is_empty() {
+        without(&|smaller| smaller.broken.clear());
+        for place in 0..world.broken.len() {
+            without(&|smaller| drop(smaller.broken.remove(place)));
+        }
+    }
     for (place, life) in world.lives.iter().enumerate() {
         let mut of_life = |change: &dyn Fn(&mut Life)| without(&|smaller| change(&mut smaller.lives[place]));
         facts(life, &mut of_life);

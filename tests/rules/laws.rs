@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nightbill::catalog::book::{PlanId, Round};
 use nightbill::rules::account_day::{AccountDay, BilledItem, Deduction, DeductionPeriod};
-use nightbill::rules::facts::{Package, Payg, Payment, UsageGroup};
+use nightbill::rules::facts::{OpeningGrant, Package, Payg, Payment, RefundRequest, UsageGroup};
 use nightbill::rules::quantity::{Amount, BillingDay, Cents, Instant, Minutes, Quota, SdkAppId, Seconds};
 use nightbill::rules::recorder::{Outcome, PassedOver};
 use proptest::collection::{btree_map, vec};
@@ -93,6 +93,40 @@ prop_compose! {
         let payment = |&(paid_at, cents): &(Instant, i64)| Payment { paid_at, amount: Cents::from_units(cents) };
         world.payments = payments.iter().map(payment).collect();
         (world, usage)
+    }
+}
+
+prop_compose! {
+    /// A life with refund requests, renewals and grants that were used before, some of them over by now, of an account that
+    /// may soon be suspended, removed or in violation.
+    fn eventful_life()(
+        (mut world, days) in life(20_000, 5),
+        renewed in vec(any::<bool>(), 7),
+        used_before in vec(option::of(0..300_i64), 7),
+        requested_after in vec(option::of(0..12 * 24_i64), 7),
+        balance in -5_000..50_000_i64,
+        violation_at in option::weighted(0.1, instant()),
+    ) -> (World, Vec<Vec<UsageGroup>>) {
+        world.first_settled_day = day("2024-09-01");
+        for product in &mut world.book.products {
+            (product.grace_hours, product.removal_days) = (5, 1);
+        }
+        let more = renewed.into_iter().zip(used_before).zip(requested_after);
+        for (package, ((renewed, used_before), requested_after)) in world.packages.iter_mut().zip(more) {
+            package.auto_renew = renewed;
+            if let Some(hours) = requested_after {
+                let requested_at = Instant::from_micros(package.purchased_at.micros() + hours * MICROS_A_DAY / 24);
+                world.requests.push(RefundRequest { package: package.id, requested_at });
+            }
+            if let Some(minutes) = used_before {
+                let minutes = minutes.min(world.book.plan(package.plan).minutes.get());
+                let used = Quota::from_minutes(Minutes::new(minutes)).unwrap();
+                world.opening.grants.push(OpeningGrant { id: package.id.to_owned(), opening: used, used });
+            }
+        }
+        world.opening.balance = Cents::from_units(balance);
+        world.account.violation_at = violation_at;
+        (world, days)
     }
 }
 
@@ -199,6 +233,15 @@ proptest! {
             prop_assert_eq!(&told, day);
             let served = steps_are_right(world, day, &kept.0)?;
             prop_assert_eq!(served, sum(day.deductions.iter().map(|row| row.minutes)));
+            Ok(())
+        })?;
+    }
+
+    /// Who is told about a day has the same day as who is not.
+    #[test]
+    fn a_recorder_changes_nothing(life in eventful_life()) {
+        settle_all(life, |world, day| {
+            prop_assert_eq!(&world.try_settle(Some(&mut Kept::default())).unwrap(), day);
             Ok(())
         })?;
     }
