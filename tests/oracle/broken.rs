@@ -4,7 +4,8 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use super::generator::{Random, SECOND, Stage, day_on};
 use super::metering::{item_and_tier, place_of};
-use super::scenario::{BrokenRow, FileRow, Input, Kind, Login, RelaySample, Screenshots, Usage, World};
+use super::scenario::{BrokenRow, FileRow, Input, Kind, Login, RelaySample, Screenshots, Setting, Usage, World};
+use super::zone::start_of;
 
 /// No account has this number.
 const NOBODY: i64 = 999_999;
@@ -22,6 +23,14 @@ impl Random {
             if self.chance(10) {
                 usage.seconds *= self.number(2, 40);
             }
+        }
+    }
+
+    /// Partitions by the dates of another zone than the job's.
+    pub fn partition_elsewhere(&mut self, setting: &mut Setting) {
+        if !setting.by_the_day && self.chance(30) {
+            let zones = ["UTC", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu"];
+            setting.partition_zone = self.pick(&zones).parse().expect("a zone");
         }
     }
 
@@ -69,7 +78,7 @@ impl Random {
         for _ in 0..self.number(0, 24) {
             let input = *self.pick(&inputs);
             let partition = self.partition(&stage, input);
-            let mut row = self.good_row(world, &stage, input, partition);
+            let mut row = self.good_row(world, input, partition);
             let is_by_the_day = input == Input::Usage && world.setting.by_the_day;
             self.break_one(&mut row, input, is_by_the_day, partition);
             if self.chance(30) {
@@ -95,13 +104,13 @@ impl Random {
     }
 
     /// A row that would be billed, but for a date that the zone skipped.
-    fn good_row(&mut self, world: &World, stage: &Stage, input: Input, partition: NaiveDate) -> FileRow {
+    fn good_row(&mut self, world: &World, input: Input, partition: NaiveDate) -> FileRow {
         let catalog = &world.setting.catalog;
         let life = self.pick(&world.lives);
         let mut row = FileRow {
             account: Some(life.account.id),
             app: Some(self.number(1, 3)),
-            at: Some(stage.start(partition)),
+            at: Some(start_of(world.setting.partition_zone, partition)),
             ..FileRow::default()
         };
         match input {
@@ -112,7 +121,7 @@ impl Random {
                 row.pixels = Some(meter.tiers[0].0);
                 if world.setting.by_the_day {
                     let usage = Usage {
-                        at: stage.start(partition),
+                        at: start_of(world.setting.zone, partition),
                         app: 1,
                         meter: meter.id.clone(),
                         seconds: 60,

@@ -16,9 +16,14 @@ pub fn describe(world: &World) -> String {
     let period = if setting.five_minutes { "5min" } else { "day" };
     let shape = if setting.by_the_day { "daily" } else { "seconds" };
     let mut text = format!(
-        "{}: {zone}, billing time {hour:02}:{minute:02}, deduction by {period}, usage of shape {shape}, {} nights from {}, dunning from {:?}, at \
+        "{}: {zone}, partitions in {}, billing time {hour:02}:{minute:02}, deduction by {period}, usage of shape {shape}, {} nights from {}, dunning from {:?}, at \
          most {} new suspensions\n",
-        world.name, setting.nights, setting.first_day, setting.dunning_from, setting.max_new_suspensions
+        world.name,
+        setting.partition_zone,
+        setting.nights,
+        setting.first_day,
+        setting.dunning_from,
+        setting.max_new_suspensions
     );
     let catalog = &setting.catalog;
     list(&mut text, "product", &catalog.products);

@@ -157,6 +157,7 @@ fn utc(text: &str) -> i64 {
 fn a_void_package_entitles_to_nothing_on_a_day_that_the_zone_skips() {
     let mut world = guide_world();
     world.setting.zone = chrono_tz::Pacific::Apia;
+    world.setting.partition_zone = chrono_tz::Pacific::Apia;
     world.setting.billing_time = (23, 45);
     world.setting.catalog.products[0].removal_days = 2;
     world.life().account.payg = "auto".to_owned();

@@ -97,6 +97,7 @@ pub fn world(seed: u64) -> World {
     let mut random = Random(ChaCha8Rng::seed_from_u64(!seed));
     random.subscribe(&mut world);
     random.sum_by_the_day(&mut world);
+    random.partition_elsewhere(&mut world.setting);
     random.use_early(&mut world);
     random.break_rows(&mut world);
     world
@@ -192,6 +193,7 @@ impl Random {
         let first_day = remembered - days(self.number(0, nights)) + days(self.number(0, 1));
         let mut setting = Setting {
             zone,
+            partition_zone: zone,
             billing_time: *self.pick(BILLING_TIMES),
             five_minutes: self.chance(35),
             by_the_day: false,

@@ -201,6 +201,7 @@ pub fn guide_world() -> World {
         name: "guide".to_owned(),
         setting: Setting {
             zone: chrono_tz::Asia::Shanghai,
+            partition_zone: chrono_tz::Asia::Shanghai,
             billing_time: (10, 0),
             five_minutes: false,
             by_the_day: false,

@@ -18,19 +18,41 @@ pub const FILE: &str = "part-0.parquet";
 /// Writes every partition that has rows, and those of usage of all days that are settled.
 pub fn write_partitions(directory: &Path, world: &World) {
     let setting = &world.setting;
-    for night in 0..setting.nights {
-        write(directory, world, Input::Usage, setting.day(night));
-    }
     let first = setting.first_day.with_day(1).expect("every month has a first day");
     let end = setting.last_day().with_day(1).expect("every month has a first day") + Months::new(1);
-    for input in [Input::Relay, Input::Screenshots, Input::Logins] {
+    let of_months = touched_by(setting, first, end);
+    for input in [Input::Usage, Input::Relay, Input::Screenshots, Input::Logins] {
         fs::create_dir_all(directory.join(name(input))).expect("a directory of an input");
-        for partition in first.iter_days().take_while(|day| *day < end) {
-            if !rows_of(world, input, partition).is_empty() {
-                write(directory, world, input, partition);
+        let needed = match input {
+            Input::Usage => touched_by(setting, setting.first_day, setting.last_day() + Days::new(1)),
+            _ => Vec::new(),
+        };
+        for partition in &of_months {
+            if needed.contains(partition) || !rows_of(world, input, *partition).is_empty() {
+                write(directory, world, input, *partition);
             }
         }
     }
+}
+
+/// 2.1: the partitions that the hours of days touch, from one to before another; and those that have their names.
+pub fn touched_by(setting: &Setting, first: NaiveDate, end: NaiveDate) -> Vec<NaiveDate> {
+    let (from, until) = (start_of(setting.zone, first), start_of(setting.zone, end));
+    let around = (first - Days::new(2))
+        .iter_days()
+        .take_while(|date| *date < end + Days::new(2));
+    around
+        .filter(|date| {
+            let (begins, ends) = hours_of(setting, *date);
+            (first <= *date && *date < end) || (begins < until && from < ends)
+        })
+        .collect()
+}
+
+/// When a partition's date begins, and the next.
+fn hours_of(setting: &Setting, partition: NaiveDate) -> (i64, i64) {
+    let zone = setting.partition_zone;
+    (start_of(zone, partition), start_of(zone, partition + Days::new(1)))
 }
 
 fn name(input: Input) -> &'static str {
@@ -57,8 +79,7 @@ pub fn rows_of(world: &World, input: Input, partition: NaiveDate) -> Vec<FileRow
 }
 
 fn rows_of_life(setting: &Setting, life: &Life, input: Input, partition: NaiveDate) -> Vec<FileRow> {
-    let start = start_of(setting.zone, partition);
-    let end = start_of(setting.zone, partition + Days::new(1));
+    let (start, end) = hours_of(setting, partition);
     let is_here = |at: i64| start <= at && at < end;
     let row = |at, app| FileRow {
         account: Some(life.account.id),
@@ -68,8 +89,7 @@ fn rows_of_life(setting: &Setting, life: &Life, input: Input, partition: NaiveDa
     };
     match input {
         Input::Usage => {
-            let night = usize::try_from((partition - setting.first_day).num_days());
-            let usage = life.usage[night.expect("a day that is settled")].iter();
+            let usage = life.usage.iter().flatten().filter(|usage| is_here(usage.at));
             usage.map(|usage| usage_row(setting, life, usage)).collect()
         }
         Input::Relay => {
@@ -172,6 +192,9 @@ fn write(directory: &Path, world: &World, input: Input, partition: NaiveDate) {
         Input::Screenshots => vec![("ts", instants()), ("images", figure())],
         Input::Logins => vec![("user_id", key()), ("ts", instants())],
     });
+    // 2: "Unknown extra columns are ignored"; without this one, files of days on which nothing happens were the same.
+    let of_partition = format!("of {partition}");
+    columns.push((&of_partition, integers(|row| row.account)));
     write_parquet(&directory.join(name(input)).join(format!("date={partition}")), columns);
 }
 

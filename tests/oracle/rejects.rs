@@ -1,12 +1,12 @@
 //! SPEC 2.1 and 2.2: rows of partitioned inputs that break a rule, and the table of them.
 
-use chrono::{Datelike, NaiveDate, TimeZone, Utc};
+use chrono::{Datelike, Days, NaiveDate, TimeZone, Utc};
 
-use super::partitions::{FILE, rows_of};
+use super::partitions::{FILE, rows_of, touched_by};
 use super::rows::{Cells, NULL, cells, instant};
 use super::scenario::{FileRow, Input, Item, Kind, Setting, World};
 use super::standing::Night;
-use super::zone::day_of;
+use super::zone::{day_of, start_of};
 
 /// Decisions 102 and 109: what is more than this is no figure.
 const LARGEST: i64 = 1_000_000_000_000;
@@ -16,10 +16,16 @@ pub fn rejects(world: &World, night: usize) -> Vec<Cells> {
     let day = world.setting.day(night);
     let mut found: Vec<(Option<i64>, String, usize, Cells)> = Vec::new();
     for input in [Input::Usage, Input::Relay, Input::Screenshots, Input::Logins] {
-        for partition in read_by(&world.setting, input, day) {
+        let Some((first, end)) = billed_by(&world.setting, input, day) else {
+            continue;
+        };
+        for partition in touched_by(&world.setting, first, end) {
             let file = format!("{}date={partition}/{FILE}", prefix(input));
             for (row, number) in rows_of(world, input, partition).into_iter().zip(1..) {
-                if let Some(reason) = reason_against(world, night, input, partition, &row) {
+                let reason = reason_against(world, night, input, partition, &row);
+                if let Some(reason) =
+                    reason.filter(|reason| is_of(&world.setting, (first, end), partition, reason, &row))
+                {
                     let cells = reject(&world.setting, input, (day, &file, number), reason, &row);
                     found.push((row.account, file.clone(), number, cells));
                 }
@@ -52,19 +58,32 @@ fn item_of(setting: &Setting, input: Input) -> Option<&Item> {
     })
 }
 
-/// The partitions whose rows the batch bills, and rejects. Decision 102: "bad rows of a whole month to the batch of its
-/// last day"; decision 110: "Only the days that bill them read these inputs".
-fn read_by(setting: &Setting, input: Input, day: NaiveDate) -> Vec<NaiveDate> {
-    if input == Input::Usage {
-        return vec![day];
-    }
+/// The first of the days whose rows the batch bills, and rejects, and the day after them. Decision 102: "bad rows of a whole
+/// month to the batch of its last day"; decision 110: "Only the days that bill them read these inputs".
+fn billed_by(setting: &Setting, input: Input, day: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    let next = day + Days::new(1);
+    let is_daily = input == Input::Usage || item_of(setting, input)?.is_daily;
     let first = day.with_day(1).expect("every month has a first day");
-    match item_of(setting, input) {
-        Some(item) if item.is_daily => vec![day],
-        Some(_) if (day + chrono::Days::new(1)).day() == 1 => {
-            first.iter_days().take_while(|date| *date <= day).collect()
+    match (is_daily, next.day()) {
+        (true, _) => Some((day, next)),
+        (false, 1) => Some((first, next)),
+        (false, _) => None,
+    }
+}
+
+/// Whether a reject is of these days. 2.1: "bad_ts and misplaced rows belong to the day of the partition's name."
+fn is_of(
+    setting: &Setting,
+    (first, end): (NaiveDate, NaiveDate),
+    partition: NaiveDate,
+    reason: &str,
+    row: &FileRow,
+) -> bool {
+    match row.at {
+        Some(at) if !["bad_ts", "misplaced"].contains(&reason) => {
+            start_of(setting.zone, first) <= at && at < start_of(setting.zone, end)
         }
-        _ => Vec::new(),
+        _ => first <= partition && partition < end,
     }
 }
 
@@ -126,7 +145,7 @@ fn is_misplaced(setting: &Setting, by_the_day: bool, partition: NaiveDate, row: 
         return row.day.is_some_and(|day| day != partition);
     }
     row.at
-        .is_some_and(|at| is_of_our_times(at) && day_of(setting.zone, at) != partition)
+        .is_some_and(|at| is_of_our_times(at) && day_of(setting.partition_zone, at) != partition)
 }
 
 /// Whether the catalog does not know what was used, and what that is called.

@@ -19,6 +19,8 @@ pub struct World {
 #[derive(Debug, Clone)]
 pub struct Setting {
     pub zone: Tz,
+    /// What the dates of partitions are in; never another one with usage by the day.
+    pub partition_zone: Tz,
     /// Hour and minute.
     pub billing_time: (u32, u32),
     /// `deduction_period = "5min"`.
