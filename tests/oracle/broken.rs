@@ -1,10 +1,13 @@
-//! Random usage that was summed elsewhere, comes before its account is registered, or breaks a rule of its input.
+//! What few worlds have: usage that was summed elsewhere, is partitioned by other dates, comes before its account is
+//! registered or breaks a rule of its input; and columns that change.
 
 use chrono::{Datelike, Days, NaiveDate};
 
 use super::generator::{Random, SECOND, Stage, day_on};
 use super::metering::{item_and_tier, place_of};
-use super::scenario::{BrokenRow, FileRow, Input, Kind, Login, RelaySample, Screenshots, Setting, Usage, World};
+use super::scenario::{
+    BrokenRow, Change, FileRow, Input, Kind, Login, RelaySample, Screenshots, Setting, Usage, World,
+};
 use super::zone::start_of;
 
 /// No account has this number.
@@ -179,6 +182,34 @@ impl Random {
             }
             8 if input == Input::Usage && !is_by_the_day => row.pixels = Some(-1),
             _ => row.account = Some(NOBODY),
+        }
+    }
+
+    /// Columns without a date, which the accounts' next runs find changed.
+    pub fn change_columns(&mut self, world: &mut World) {
+        let catalog = &world.setting.catalog;
+        let mut lists: Vec<&String> = catalog.price_lists.iter().map(|entry| &entry.id).collect();
+        lists.dedup();
+        let ids: Vec<String> = catalog.products.iter().map(|product| product.id.clone()).collect();
+        for life in &mut world.lives {
+            if !self.chance(25) {
+                continue;
+            }
+            for _ in 0..self.number(1, 3) {
+                let mut products = self.some(&ids, 50);
+                if products.is_empty() {
+                    products.push(self.pick(&ids).clone());
+                }
+                life.changes.push(Change {
+                    from_night: self.index(1, i64::try_from(world.setting.nights).expect("few nights")),
+                    price_list: (*self.pick(&lists)).clone(),
+                    payg: (*self.pick(&["auto", "auto", "on", "off"])).to_owned(),
+                    credit_limit: (*self.pick(&["0", "0.01", "10", "50.00", "1000"])).to_owned(),
+                    products,
+                    renews: self.chance(60),
+                });
+            }
+            life.changes.sort_by_key(|change| change.from_night);
         }
     }
 }

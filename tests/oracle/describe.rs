@@ -50,6 +50,7 @@ fn facts(text: &mut String, zone: Tz, life: &Life) {
     }
     let _ = writeln!(text, "opening balance {}", life.opening_balance);
     list(text, "opening grant", &life.opening_grants);
+    list(text, "change", &life.changes);
     for package in &life.packages {
         let refund = package
             .refunded_at

@@ -1,5 +1,6 @@
 //! The border: a world's facts as files in a directory.
 
+use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::fs;
 use std::path::Path;
@@ -9,23 +10,29 @@ use super::rows::instant;
 use super::scenario::{Life, World};
 use super::toml::{catalog_file, job_file};
 
-/// Writes everything but the payments, which come night by night.
+/// Writes everything, with what comes night by night as the first night finds it.
 pub fn write_world(directory: &Path, world: &World) {
     let put = |name: &str, text: &str| fs::write(directory.join(name), text).expect("a file in a new directory");
     put("catalog.toml", &catalog_file(&world.setting.catalog));
     put("job.toml", &job_file(&world.setting, "out"));
-    put("accounts.csv", &accounts(&world.lives));
-    put("packages.csv", &packages(&world.lives));
     put("apps.csv", &apps(&world.lives));
     put("refund_requests.csv", &requests(&world.lives));
     put("opening.csv", &openings(&world.lives));
     put("opening_grants.csv", &opening_grants(&world.lives));
-    write_payments(directory, world, 0);
+    write_facts_of_night(directory, world, 0);
     write_partitions(directory, world);
 }
 
-/// The payments that the run of a night finds.
-pub fn write_payments(directory: &Path, world: &World, night: usize) {
+/// The payments, accounts and packages that the run of a night finds.
+pub fn write_facts_of_night(directory: &Path, world: &World, night: usize) {
+    let put = |name: &str, text: &str| fs::write(directory.join(name), text).expect("a file in a new directory");
+    let lives: Vec<Cow<'_, Life>> = world.lives.iter().map(|life| life.on(night)).collect();
+    put("payments.csv", &payments(world, night));
+    put("accounts.csv", &accounts(&lives));
+    put("packages.csv", &packages(&lives));
+}
+
+fn payments(world: &World, night: usize) -> String {
     let mut text = "payment_id,account_id,paid_at,amount\n".to_owned();
     for life in &world.lives {
         for (number, payment) in life.payments.iter().enumerate() {
@@ -36,17 +43,18 @@ pub fn write_payments(directory: &Path, world: &World, night: usize) {
             }
         }
     }
-    fs::write(directory.join("payments.csv"), text).expect("a file in a new directory");
+    text
 }
 
 fn or_empty<T: Display>(value: Option<T>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-fn accounts(lives: &[Life]) -> String {
+fn accounts(lives: &[Cow<'_, Life>]) -> String {
     let header = "account_id,registered_at,free_anchor,price_list,payg,credit_limit,products,violation_at\n";
     let mut text = header.to_owned();
-    for Life { account, .. } in lives {
+    for life in lives {
+        let account = &life.account;
         let _ = writeln!(
             text,
             "{},{},{},{},{},{},{},{}",
@@ -63,7 +71,7 @@ fn accounts(lives: &[Life]) -> String {
     text
 }
 
-fn packages(lives: &[Life]) -> String {
+fn packages(lives: &[Cow<'_, Life>]) -> String {
     let header = "package_id,account_id,apps,plan,purchased_at,gift,auto_renew,refunded_at,refunded_amount\n";
     let mut text = header.to_owned();
     for life in lives {

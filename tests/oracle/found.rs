@@ -129,20 +129,55 @@ fn gifts_are_no_purchases_where_purchases_are_limited() {
 /// Seeds 230, 341, 486, 510, 547, 558 and 606: decision 113, a removal has ended what is refunded after it.
 #[test]
 fn a_refund_of_a_void_package_moves_nobody() {
-    for (refunded_at, expected) in [
+    let refunds = [
         (
+            0,
             "2024-03-05 10:00:00",
-            ["p1 2024-02-20..2024-03-19 refunded", "p2 2024-03-05..2024-04-04 void"],
+            [
+                "02-20..2024-03-19 refunded",
+                "03-05..2024-04-04 void",
+                "04-05..2024-05-04 void",
+            ],
         ),
         (
+            0,
             "2024-03-05 10:00:01",
-            ["p1 2024-02-20..2024-03-19 void", "p2 2024-03-20..2024-04-19 void"],
+            [
+                "02-20..2024-03-19 void",
+                "03-20..2024-04-19 void",
+                "04-20..2024-05-19 void",
+            ],
         ),
-    ] {
+        (
+            1,
+            "2024-03-05 10:00:00",
+            [
+                "02-20..2024-03-19 void",
+                "03-20..2024-04-19 refunded",
+                "03-20..2024-04-19 void",
+            ],
+        ),
+        (
+            1,
+            "2024-03-05 10:00:01",
+            [
+                "02-20..2024-03-19 void",
+                "03-20..2024-04-19 void",
+                "04-20..2024-05-19 void",
+            ],
+        ),
+    ];
+    for (place, refunded_at, expected) in refunds {
         let mut world = removed_with_a_queue();
-        world.life().packages[0].refunded_at = Some(at(refunded_at));
+        let packages = &mut world.life().packages;
+        packages.push(package("p3", "live.lite", &[1], "2024-02-22 00:00:00"));
+        packages[place].refunded_at = Some(at(refunded_at));
         let nights = course(&world);
-        assert_eq!(grants(&nights[4]), expected, "{refunded_at}");
+        let expected: Vec<String> = (1..)
+            .zip(expected)
+            .map(|(number, dates)| format!("p{number} 2024-{dates}"))
+            .collect();
+        assert_eq!(grants(&nights[4]), expected, "p{} refunded {refunded_at}", place + 1);
     }
 }
 

@@ -100,6 +100,7 @@ pub fn world(seed: u64) -> World {
     random.partition_elsewhere(&mut world.setting);
     random.use_early(&mut world);
     random.break_rows(&mut world);
+    random.change_columns(&mut world);
     world
 }
 
@@ -230,6 +231,7 @@ impl Random {
             relay: Vec::new(),
             screenshots: Vec::new(),
             logins: Vec::new(),
+            changes: Vec::new(),
             account,
         };
         self.keep_refunds_sane(stage, setting, &mut life);

@@ -223,6 +223,7 @@ pub fn guide_world() -> World {
             relay: Vec::new(),
             screenshots: Vec::new(),
             logins: Vec::new(),
+            changes: Vec::new(),
         }],
         broken: Vec::new(),
     }

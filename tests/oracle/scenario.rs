@@ -1,6 +1,8 @@
 //! A world to settle: a setting, and the lives of a few accounts in it, in the plainest words. Names and decimals are
 //! text, days are dates, instants are microseconds UTC.
 
+use std::borrow::Cow;
+
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 
@@ -197,6 +199,20 @@ pub struct Life {
     pub relay: Vec<RelaySample>,
     pub screenshots: Vec<Screenshots>,
     pub logins: Vec<Login>,
+    /// By ascending night.
+    pub changes: Vec<Change>,
+}
+
+/// What the runs from a night on find in columns that no date goes with.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub from_night: usize,
+    pub price_list: String,
+    pub payg: String,
+    pub credit_limit: String,
+    pub products: Vec<String>,
+    /// Whether packages are to be renewed that were.
+    pub renews: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -280,6 +296,24 @@ pub struct Login {
     pub at: i64,
     pub app: i64,
     pub user: String,
+}
+
+impl Life {
+    /// As the run of a night finds it.
+    pub fn on(&self, night: usize) -> Cow<'_, Self> {
+        let Some(change) = self.changes.iter().rfind(|change| change.from_night <= night) else {
+            return Cow::Borrowed(self);
+        };
+        let mut life = self.clone();
+        life.account.price_list.clone_from(&change.price_list);
+        life.account.payg.clone_from(&change.payg);
+        life.account.credit_limit.clone_from(&change.credit_limit);
+        life.account.products.clone_from(&change.products);
+        for package in &mut life.packages {
+            package.auto_renew &= change.renews;
+        }
+        Cow::Owned(life)
+    }
 }
 
 /// The inputs that are partitioned by date.

@@ -104,6 +104,11 @@ fn facts(life: &Life, without: Without<'_>) {
             life.opening_grants.remove(place);
         });
     }
+    for place in 0..life.changes.len() {
+        without(&|life| {
+            life.changes.remove(place);
+        });
+    }
     if life.account.violation_at.is_some() {
         without(&|life| life.account.violation_at = None);
     }
