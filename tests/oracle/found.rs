@@ -2,9 +2,9 @@
 
 use super::guide_account::{at, course, flags, grants, guide_world, package};
 use super::rows::LineRow;
-use super::scenario::{Login, Plan, Product, World};
+use super::scenario::{Change, Login, Plan, Product, World};
 
-/// A running and a queued package; 3.99 are owed from March 2, 10:00, and the account is removed on the 5th, 10:00.
+/// A running and a queued package; 5.99 are owed from March 2, 10:00, and the account is removed on the 5th, 10:00.
 fn removed_with_a_queue() -> World {
     let mut world = guide_world();
     world.setting.catalog.products[0].removal_days = 2;
@@ -178,6 +178,27 @@ fn a_refund_of_a_void_package_moves_nobody() {
             .map(|(number, dates)| format!("p{number} 2024-{dates}"))
             .collect();
         assert_eq!(grants(&nights[4]), expected, "p{} refunded {refunded_at}", place + 1);
+    }
+}
+
+/// Seeds 42, 50, 93 and 140: decision 85, with a credit limit that was raised in time nothing happens at the deadline.
+#[test]
+fn a_raised_credit_limit_counts_at_the_deadline() {
+    for (credit_limit, state, status) in [("5.99", "active", "active"), ("5.98", "removed", "void")] {
+        let mut world = removed_with_a_queue();
+        world.setting.catalog.products[0].removal_days = 0;
+        world.life().changes.push(Change {
+            from_night: 1,
+            price_list: "list".to_owned(),
+            payg: "auto".to_owned(),
+            credit_limit: credit_limit.to_owned(),
+            products: vec!["trtc".to_owned()],
+            renews: true,
+        });
+        let nights = course(&world);
+        assert_eq!(nights[0].account.as_ref().map(|account| account.state), Some("overdue"));
+        assert_eq!(nights[1].account.as_ref().map(|account| account.state), Some(state));
+        assert_eq!(nights[1].grants[0].status, status);
     }
 }
 

@@ -301,7 +301,12 @@ pub fn try_course(world: &World) -> Result<Vec<NightRows>, Unpriced> {
     assert_agreement(world);
     let mut standing = Standing::opening(&world.lives[0]);
     (0..world.setting.nights)
-        .map(|night| settle(&Night::new(&world.setting, &world.lives[0], night), &mut standing))
+        .map(|night| {
+            settle(
+                &Night::new(&world.setting, &world.lives[0].on(night), night),
+                &mut standing,
+            )
+        })
         .collect()
 }
 
