@@ -17,6 +17,8 @@ mod deduction;
 mod describe;
 #[path = "oracle/dunning.rs"]
 mod dunning;
+#[path = "oracle/expected.rs"]
+mod expected;
 #[path = "oracle/facts.rs"]
 mod facts;
 #[path = "oracle/files.rs"]
@@ -118,9 +120,9 @@ fn random_worlds_meet_every_case() {
         from_environment("ORACLE_FROM", 0),
         from_environment("ORACLE_COUNT", 300),
     );
-    let rejects = sights::REJECTS.iter();
+    let rejects = expected::REJECTS.iter();
     let rejects = rejects.flat_map(|(input, reasons)| reasons.iter().map(move |reason| format!("{input} {reason}")));
-    let expected = sights::EXPECTED.iter().map(|sight| (*sight).to_owned());
+    let expected = expected::EXPECTED.iter().map(|sight| (*sight).to_owned());
     let rare: Vec<String> = expected
         .chain(rejects)
         .filter(|sight| seen.get(sight).is_none_or(|count| *count < 10))
