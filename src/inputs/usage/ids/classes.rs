@@ -8,6 +8,10 @@ use super::{BLOCK_ROWS, Stop};
 
 /// No value is worth this.
 const NOT_THERE: u32 = u32::MAX;
+/// Values looked at ahead, at most.
+const MOST_AHEAD: usize = 16 << 10;
+/// Values decoded where the next ones are not all worth the same.
+const AT_ONCE: usize = 32;
 /// Bits of an index into a dictionary that is small.
 const SMALL_BITS: usize = 4;
 
@@ -23,6 +27,8 @@ pub(super) struct Classes<W> {
     constant: Option<u32>,
     strings: bool,
     ints: Vec<i64>,
+    /// What the next values are worth, and how many of them the cursor has passed over already.
+    ahead: (u32, usize),
     levels: Bits,
     /// Values of a block with nulls, before they are spread out.
     present: Vec<u32>,
@@ -60,6 +66,7 @@ impl<W: Worth> Classes<W> {
             constant: None,
             strings,
             ints: vec![0; BLOCK_ROWS],
+            ahead: (0, 0),
             levels: Bits::default(),
             present: vec![0; BLOCK_ROWS],
             usual: 0,
@@ -88,17 +95,36 @@ impl<W: Worth> Classes<W> {
                 Some(worth) => Some((worth, rows)),
                 None => match self.cursor.repeated_index()? {
                     Some((index, times)) => Some((self.entry(index)?, rows.min(times))),
-                    None => None,
+                    None => {
+                        self.look_ahead(rows.min(MOST_AHEAD))?;
+                        Some(self.ahead).filter(|(_, times)| *times > 0)
+                    }
                 },
             },
         })
+    }
+
+    /// Finds out, where values are stored as deltas, whether the next `count` or the first of them are worth the same.
+    fn look_ahead(&mut self, count: usize) -> Result<(), Stop> {
+        if W::CONSTANT_UNSEEN
+            && self.ahead.1 == 0
+            && let Some(next) = self.cursor.peek_delta()?
+        {
+            let worth = self.worth.of_int(next)?;
+            if let Some(range) = self.worth.alike(next) {
+                self.ahead = (worth, self.cursor.pass_within(range, count)?);
+            }
+        }
+        Ok(())
     }
 
     /// Passes over rows that [`repeated`](Self::repeated) told of.
     pub(super) fn pass(&mut self, rows: usize) -> Result<(), Stop> {
         let (presence, _) = self.cursor.presence()?;
         let undecoded = self.constant.is_some() && self.cursor.has_indices();
-        if presence == Presence::All && !undecoded {
+        if presence == Presence::All && self.ahead.1 > 0 {
+            self.ahead.1 -= rows;
+        } else if presence == Presence::All && !undecoded {
             self.cursor.pass_indices(rows);
         }
         self.cursor.pass(rows);
@@ -178,7 +204,19 @@ impl<W: Worth> Classes<W> {
         Ok(())
     }
 
-    fn fill_present(&mut self, out: &mut [u32]) -> Result<(), Stop> {
+    fn fill_present(&mut self, mut out: &mut [u32]) -> Result<(), Stop> {
+        while W::CONSTANT_UNSEEN && !out.is_empty() && self.cursor.has_deltas() {
+            self.look_ahead(out.len())?;
+            let (worth, times) = self.ahead;
+            let (now, later) = out.split_at_mut(out.len().min(if times > 0 { times } else { AT_ONCE }));
+            if times > 0 {
+                now.fill(worth);
+                self.ahead.1 -= now.len();
+            } else {
+                self.fill_ints(now)?;
+            }
+            out = later;
+        }
         if self.cursor.has_indices() {
             if let Some(worth) = self.constant {
                 out.fill(worth);
@@ -193,6 +231,10 @@ impl<W: Worth> Classes<W> {
             }
             return Ok(());
         }
+        self.fill_ints(out)
+    }
+
+    fn fill_ints(&mut self, out: &mut [u32]) -> Result<(), Stop> {
         let ints = &mut self.ints[..out.len()];
         self.cursor.ints(ints)?;
         self.worth.of_ints(ints, out)

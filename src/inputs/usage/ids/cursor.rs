@@ -248,6 +248,11 @@ impl Cursor {
         matches!(self.values, Values::Indices(_))
     }
 
+    /// Whether the page holds deltas.
+    pub(super) fn has_deltas(&self) -> bool {
+        matches!(self.values, Values::Delta(_))
+    }
+
     /// Bits of an index: none is larger.
     pub(super) fn index_bits(&self) -> usize {
         match &self.values {
@@ -289,6 +294,22 @@ impl Cursor {
         match &mut self.values {
             Values::Indices(indices) => indices.find_others(self.page.bytes(), rows, usual, found),
             Values::Plain { .. } | Values::Delta(_) => Err(Stop::GiveUp),
+        }
+    }
+
+    /// The next integer, where integers are stored as deltas.
+    pub(super) fn peek_delta(&self) -> Result<Option<i64>, Stop> {
+        match &self.values {
+            Values::Delta(delta) => delta.peek(self.page.bytes()),
+            Values::Indices(_) | Values::Plain { .. } => Ok(None),
+        }
+    }
+
+    /// As [`Delta::pass_within`].
+    pub(super) fn pass_within(&mut self, range: (i64, i64), count: usize) -> Result<usize, Stop> {
+        match &mut self.values {
+            Values::Delta(delta) => delta.pass_within(self.page.bytes(), range, count),
+            Values::Indices(_) | Values::Plain { .. } => Ok(0),
         }
     }
 

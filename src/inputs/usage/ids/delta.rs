@@ -3,10 +3,12 @@
 use super::super::page_checks::{varint, zigzag};
 use super::Stop;
 use super::cursor::IntBytes;
-use super::vector::bits_at;
+use super::vector::{MAX_WIDTH, bits_at, unpack};
 
 /// Values of a block are at most this many, so that no header makes us loop for long over nothing.
 const MAX_BLOCK_VALUES: u64 = 1 << 20;
+/// Deltas taken apart at once: the shortest miniblock.
+const PIECE: usize = 32;
 
 /// A place in a delta stream. The bytes are handed in with each call: always the same ones.
 #[derive(Debug, Clone)]
@@ -74,13 +76,81 @@ impl Delta {
                 self.next_miniblock(bytes)?;
             }
             let (now, later) = out.split_at_mut(out.len().min(self.miniblock.3));
-            self.unpack(bytes, now);
+            self.decode(bytes, now);
             out = later;
         }
         Ok(())
     }
 
-    fn unpack(&mut self, bytes: &[u8], out: &mut [i64]) {
+    /// The next value; None after the last one.
+    pub(super) fn peek(&self, bytes: &[u8]) -> Result<Option<i64>, Stop> {
+        let mut value = [0];
+        match self.left {
+            0 => Ok(None),
+            _ => self.clone().fill(bytes, &mut value).map(|()| Some(value[0])),
+        }
+    }
+
+    /// Passes over the next values as long as they are seen to be in a range, at most `count`; returns how many. They are
+    /// looked at in pieces: it may stop before the last one that is.
+    pub(super) fn pass_within(&mut self, bytes: &[u8], range: (i64, i64), count: usize) -> Result<usize, Stop> {
+        let count = count.min(self.left);
+        if self.width == IntBytes::Four || count == 0 {
+            return Ok(0);
+        }
+        let mut passed = 0;
+        if self.first {
+            if !(range.0..range.1).contains(&self.value) {
+                return Ok(0);
+            }
+            self.first = false;
+            passed = 1;
+        }
+        while passed < count {
+            if self.miniblock.3 == 0 {
+                self.next_miniblock(bytes)?;
+            }
+            let (start, width, next, left) = self.miniblock;
+            let now = (count - passed).min(left).min(PIECE);
+            let Some(last) = self.last_within(bytes, range, now) else {
+                break;
+            };
+            self.value = last;
+            self.miniblock = (start, width, next + now, left - now);
+            passed += now;
+        }
+        self.left -= passed;
+        Ok(passed)
+    }
+
+    /// The last of the next `count` values of the miniblock, if all of them are in the range.
+    fn last_within(&self, bytes: &[u8], (from, to): (i64, i64), count: usize) -> Option<i64> {
+        let (start, width, next, _) = self.miniblock;
+        let is_within = |value: &i64| (from..to).contains(value);
+        if width > MAX_WIDTH {
+            return None;
+        }
+        let mut deltas = [0; PIECE];
+        let deltas = &mut deltas[..count];
+        if width > 0 {
+            unpack(bytes.get(start..)?, width, next, deltas);
+        }
+        if width == 0 || self.least >= 0 {
+            // They only rise, or only fall.
+            let first = self.value.checked_add(self.least)?;
+            let first = first.checked_add(i64::from(*deltas.first()?))?;
+            let steps = i64::try_from(count).ok()?.checked_mul(self.least)?;
+            let sum: i64 = deltas.iter().map(|delta| i64::from(*delta)).sum();
+            let last = self.value.checked_add(steps)?.checked_add(sum)?;
+            return (is_within(&first) && is_within(&last)).then_some(last);
+        }
+        deltas.iter().try_fold(self.value, |value, delta| {
+            let next = value.checked_add(self.least)?.checked_add(i64::from(*delta))?;
+            Some(next).filter(is_within)
+        })
+    }
+
+    fn decode(&mut self, bytes: &[u8], out: &mut [i64]) {
         let (start, width, next, left) = self.miniblock;
         if width == 0 {
             // An arithmetic progression.
@@ -92,10 +162,21 @@ impl Delta {
             self.value = value;
         } else {
             let packed = bytes.get(start..).unwrap_or_default();
-            for (out, position) in out.iter_mut().zip(next..) {
-                let delta = bits_at(packed, position * width, width).cast_signed();
+            let mut add = |out: &mut i64, delta: i64| {
                 self.value = self.value.wrapping_add(self.least).wrapping_add(delta);
                 *out = self.value;
+            };
+            if width <= MAX_WIDTH {
+                let mut deltas = [0; PIECE];
+                for (piece, position) in out.chunks_mut(PIECE).zip((next..).step_by(PIECE)) {
+                    unpack(packed, width, position, &mut deltas[..piece.len()]);
+                    let each = piece.iter_mut().zip(&deltas);
+                    each.for_each(|(out, delta)| add(out, i64::from(*delta)));
+                }
+            } else {
+                for (out, position) in out.iter_mut().zip(next..) {
+                    add(out, bits_at(packed, position * width, width).cast_signed());
+                }
             }
         }
         if self.width == IntBytes::Four {
@@ -156,6 +237,100 @@ mod tests {
             }
             assert_eq!(found, [7, 5, 3, 1, 2, 3, 4, 5], "{size} at a time");
             assert!(delta.fill(&EXAMPLE, &mut [0]).is_err(), "there are no more");
+        }
+    }
+
+    /// A stream of one block for every `pieces`, each of 128 deltas, and its values.
+    fn stream(pieces: &[Vec<i64>]) -> (Vec<u8>, Vec<i64>) {
+        let number = |bytes: &mut Vec<u8>, value: i64| {
+            let mut value = (value << 1 ^ value >> 63).cast_unsigned();
+            while value >= 0x80 {
+                bytes.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+                value >>= 7;
+            }
+            bytes.push(u8::try_from(value).unwrap());
+        };
+        let mut values = vec![1_000];
+        let count = u8::try_from(pieces.len()).unwrap() * 2;
+        let total = 1 + u64::from(count) * 64;
+        let mut bytes = vec![
+            0x80,
+            1,
+            4,
+            u8::try_from(total & 0x7f).unwrap() | 0x80,
+            u8::try_from(total >> 7).unwrap(),
+        ];
+        number(&mut bytes, 1_000);
+        for deltas in pieces {
+            let least = *deltas.iter().min().unwrap();
+            number(&mut bytes, least);
+            let (miniblocks, at) = (deltas.chunks(32), bytes.len());
+            bytes.extend([0; 4]);
+            for (place, miniblock) in (at..).zip(miniblocks) {
+                let largest = miniblock.iter().map(|delta| delta - least).max().unwrap();
+                let width = 64 - usize::try_from(largest.leading_zeros()).unwrap();
+                bytes[place] = u8::try_from(width).unwrap();
+                let mut packed = vec![0; 4 * width];
+                for (bit, delta) in (0..).step_by(width.max(1)).zip(miniblock) {
+                    for at in (0..width).filter(|at| (delta - least) >> at & 1 == 1) {
+                        packed[(bit + at) / 8] |= 1 << ((bit + at) % 8);
+                    }
+                    values.push(values[values.len() - 1] + delta);
+                }
+                bytes.extend(packed);
+            }
+        }
+        (bytes, values)
+    }
+
+    #[test]
+    fn values_passed_over_are_in_the_range_and_all_of_them_are_found() {
+        let rising = (0..128).map(|at| at % 3).collect();
+        let steady = vec![5; 128];
+        let falling = vec![-7; 128];
+        let jumping = (0..128).map(|at| if at % 40 == 39 { -500 } else { 13 }).collect();
+        let wide = (0..128).map(|at| (at % 2) << 40).collect();
+        let back = (0..128).map(|at| -((at % 2) << 40)).collect();
+        let (bytes, values) = stream(&[rising, steady, falling, jumping, wide, back]);
+        let mut found = vec![0; values.len()];
+        Delta::new(&bytes, 0, IntBytes::Eight)
+            .unwrap()
+            .fill(&bytes, &mut found)
+            .unwrap();
+        assert_eq!(found, values);
+        for (from, to) in [
+            (0, i64::MAX),
+            (0, 2_000),
+            (1_000, 1_900),
+            (1_100, 1_800),
+            (i64::MIN, i64::MAX),
+        ] {
+            for at_once in [1, 5, 32, 100, 1_000] {
+                let mut delta = Delta::new(&bytes, 0, IntBytes::Eight).unwrap();
+                let (mut at, mut most_passed) = (0, 0);
+                while at < values.len() {
+                    assert_eq!(delta.peek(&bytes).unwrap(), Some(values[at]));
+                    let passed = delta.pass_within(&bytes, (from, to), at_once).unwrap();
+                    let within = values[at..]
+                        .iter()
+                        .take_while(|value| (from..to).contains(value))
+                        .count();
+                    assert!(passed <= within.min(at_once));
+                    // It stops before a piece that leaves the range; no sooner, but where deltas are wide.
+                    let piece = &values[at + passed..values.len().min(at + passed + PIECE)];
+                    let is_wide = piece.iter().any(|value| *value > 1 << 39);
+                    assert!(passed + PIECE >= within.min(at_once) || is_wide);
+                    most_passed = most_passed.max(passed);
+                    at += passed;
+                    let piece = &mut found[at..values.len().min(at + 3)];
+                    piece.fill(0);
+                    delta.fill(&bytes, piece).unwrap();
+                    at += piece.len();
+                }
+                assert_eq!(found, values);
+                assert!(most_passed > 0);
+                assert_eq!(delta.peek(&bytes).unwrap(), None);
+            }
         }
     }
 

@@ -11,6 +11,8 @@ use super::{BLOCK_ROWS, Stop};
 const LEAST_RUN: usize = 64;
 /// Rows of a run counted at once.
 const MOST_RUN: usize = 1 << 20;
+/// Periods compared at once.
+const RUN_AT_ONCE: usize = 16;
 /// Stretches of one period that are shorter than this on average are not worth emptying the cells for.
 const LEAST_STRETCH: usize = 8;
 
@@ -24,6 +26,8 @@ pub(super) struct Block {
     pixels: Vec<u32>,
     /// The codes of tiers.
     codes: Vec<u32>,
+    /// Where stretches of one period end.
+    ends: Vec<usize>,
 }
 
 impl Default for Block {
@@ -37,6 +41,7 @@ impl Default for Block {
             seconds: rows(),
             pixels: rows(),
             codes: rows(),
+            ends: Vec::new(),
         }
     }
 }
@@ -158,26 +163,35 @@ struct Put {
 impl Block {
     /// Counts rows of a block stretch by stretch of one period.
     fn count_stretches(&mut self, columns: &Columns<'_, '_>, cells: &mut Cells<'_>, put: Put, rows: usize) {
-        let times = std::mem::take(&mut self.times);
+        let (times, mut ends) = (std::mem::take(&mut self.times), std::mem::take(&mut self.ends));
         let here = &times[..rows];
-        let changes = here.windows(2).filter(|pair| pair[0] != pair[1]).count();
-        let is_mixed = changes * LEAST_STRETCH > rows;
+        ends.clear();
+        let mut end = 0;
+        while end < rows && ends.len() * LEAST_STRETCH <= rows {
+            end += leading_run(&here[end..]);
+            ends.push(end);
+        }
+        let is_mixed = end < rows;
+        if is_mixed {
+            ends.extend((end + 1..rows).filter(|row| here[*row] != here[*row - 1]));
+            ends.push(rows);
+        }
         let mut start = 0;
-        for stretch in here.chunk_by(|a, b| a == b) {
-            let end = start + stretch.len();
-            match stretch.first() {
-                None | Some(&OTHER_DAY) => {}
-                Some(period) if is_mixed => {
+        for end in ends.iter().copied() {
+            match here[start] {
+                OTHER_DAY => {}
+                period if is_mixed => {
                     let rows = self.rows(put, start, end);
-                    cells.sum_one_by_one(columns.ids(), to_u16(*period), rows);
+                    cells.sum_one_by_one(columns.ids(), to_u16(period), rows);
                 }
-                Some(period) => {
-                    cells.set_period(columns.ids(), to_u16(*period));
+                period => {
+                    cells.set_period(columns.ids(), to_u16(period));
                     self.count(columns, cells, put, start, end);
                 }
             }
             start = end;
         }
+        self.ends = ends;
         self.times = times;
     }
 
@@ -218,6 +232,15 @@ impl Block {
             },
         }
     }
+}
+
+/// How many of the first values are the same.
+fn leading_run(values: &[u32]) -> usize {
+    let Some(first) = values.first() else { return 0 };
+    // Arrays are compared with vector instructions, values one by one are not.
+    let chunks = values.as_chunks::<RUN_AT_ONCE>().0.iter();
+    let whole = RUN_AT_ONCE * chunks.take_while(|chunk| **chunk == [*first; RUN_AT_ONCE]).count();
+    whole + values[whole..].iter().take_while(|value| *value == first).count()
 }
 
 /// Periods are far fewer.

@@ -29,6 +29,12 @@ pub(super) trait Worth {
         Err(Stop::GiveUp)
     }
 
+    /// Stored values from the first up to the second, exclusive, that are worth the same as `stored`, of which that has
+    /// just been found out. For columns where only that matters.
+    fn alike(&self, _stored: i64) -> Option<(i64, i64)> {
+        None
+    }
+
     /// Of many integers.
     fn of_ints(&mut self, stored: &[i64], out: &mut [u32]) -> Result<(), Stop> {
         for (out, stored) in out.iter_mut().zip(stored) {
@@ -115,6 +121,11 @@ impl Worth for TimeWorth<'_> {
 
     fn of_null(&self) -> Result<u32, Stop> {
         self.misfit()
+    }
+
+    fn alike(&self, stored: i64) -> Option<(i64, i64)> {
+        let (from, to, _) = self.latest;
+        (from..to).contains(&stored).then_some((from, to))
     }
 
     fn of_ints(&mut self, stored: &[i64], out: &mut [u32]) -> Result<(), Stop> {
