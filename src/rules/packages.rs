@@ -28,9 +28,9 @@ pub(super) struct Placed<'a> {
 }
 
 impl Placed<'_> {
-    /// Whether it counts on a day, used up or not: it has begun and is not over.
+    /// Whether it counts on a day from the billing time on, used up or not: it has begun and is neither over nor void.
     pub(super) fn is_valid_on(&self, day: BillingDay) -> bool {
-        self.valid_from <= day && day < self.ends_on
+        self.void_at.is_none() && self.valid_from <= day && day < self.ends_on
     }
 
     /// Whether it is bound to the app, or to every app of the account.
@@ -121,14 +121,13 @@ pub(super) fn share_queue(book: &Book, one: &Package<'_>, other: &Package<'_>) -
     one.apps == other.apps && (one.plan == other.plan || book.plan(one.plan).family == book.plan(other.plan).family)
 }
 
-/// Refunded while it waited, a package takes no time in the queue. One that is void ended with the removal, so who
-/// bought later finds it done.
+/// Refunded while it waited, a package takes no time in the queue. One that is void ended with the removal: who bought
+/// later finds it done, and a refund after it moves nobody.
 fn holds_up(earlier: &Placed<'_>, later: &Package<'_>) -> bool {
-    let never_began = earlier
-        .refunded_on
-        .is_some_and(|refunded| refunded <= earlier.valid_from);
-    let was_removed = earlier.void_at.is_some_and(|removed| removed < later.purchased_at);
-    !never_began && !was_removed
+    match earlier.void_at {
+        Some(removed) => later.purchased_at <= removed,
+        None => earlier.refunded_on.is_none_or(|refunded| refunded > earlier.valid_from),
+    }
 }
 
 fn place_after<'a>(
@@ -352,6 +351,21 @@ mod tests {
             c engine.lite 1 2024-03-03 refunded=2024-03-04 = 2024-05-01 2024-05-31
             d engine.lite 1 2024-03-20                     = 2024-03-20 2024-04-19
             e engine.lite 1 2024-03-21                     = 2024-04-20 2024-05-19
+            ",
+        );
+    }
+
+    /// Decision 113: the removal at 10:00 had ended them when they were refunded at 12:00, or days later.
+    #[test]
+    fn a_refund_of_a_void_package_moves_nobody() {
+        check_removed(
+            &["2024-03-19"],
+            "
+            a engine.lite 1 2024-03-01 refunded=2024-03-19 = 2024-03-01 2024-03-31
+            b engine.lite 1 2024-03-02 refunded=2024-03-25 = 2024-04-01 2024-04-30
+            c engine.lite 1 2024-03-03                     = 2024-05-01 2024-05-31
+            d engine.lite 2 2024-03-01 refunded=2024-03-18 = 2024-03-01 2024-03-31
+            e engine.lite 2 2024-03-02                     = 2024-03-18 2024-04-17
             ",
         );
     }

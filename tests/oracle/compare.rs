@@ -7,8 +7,9 @@ use std::path::Path;
 
 use super::describe::describe;
 use super::dunning::State;
-use super::files::{rejects, write_payments, write_world};
+use super::files::{write_facts_of_night, write_world};
 use super::posted::{Order, run, tables};
+use super::rejects::rejects;
 use super::rows::{Cells, Place, TABLES, Unpriced};
 use super::scenario::{Life, World};
 use super::shrink::shrunk;
@@ -31,7 +32,7 @@ pub fn expect(world: &World, night: usize, standings: &mut [Standing]) -> Result
     let mut new_suspensions = 0;
     for (life, standing) in world.lives.iter().zip(standings) {
         let before = standing.arrears.state;
-        let rows = settle(&Night::new(setting, life, night), standing)?;
+        let rows = settle(&Night::new(setting, &life.on(night), night), standing)?;
         let now = standing.arrears.state;
         if now != before && matches!(now, State::Suspended | State::Removed) {
             new_suspensions += 1;
@@ -92,7 +93,7 @@ pub fn disagreement_in(world: &World, directory: &Path) -> Option<String> {
     let mut standings = openings(world);
     let mut digests = Digests::default();
     for night in 0..world.setting.nights {
-        write_payments(directory, world, night);
+        write_facts_of_night(directory, world, night);
         let expected = expect(world, night, &mut standings);
         let got = settled(world, directory, night, expected.as_ref().ok());
         let difference = match (expected, got) {
@@ -239,5 +240,6 @@ pub fn alone(world: &World, life: &Life) -> World {
         name: world.name.clone(),
         setting: world.setting.clone(),
         lives: vec![life.clone()],
+        broken: Vec::new(),
     }
 }

@@ -14,10 +14,16 @@ pub fn describe(world: &World) -> String {
     let zone = setting.zone;
     let (hour, minute) = setting.billing_time;
     let period = if setting.five_minutes { "5min" } else { "day" };
+    let shape = if setting.by_the_day { "daily" } else { "seconds" };
     let mut text = format!(
-        "{}: {zone}, billing time {hour:02}:{minute:02}, deduction by {period}, {} nights from {}, dunning from {:?}, at \
+        "{}: {zone}, partitions in {}, billing time {hour:02}:{minute:02}, deduction by {period}, usage of shape {shape}, {} nights from {}, dunning from {:?}, at \
          most {} new suspensions\n",
-        world.name, setting.nights, setting.first_day, setting.dunning_from, setting.max_new_suspensions
+        world.name,
+        setting.partition_zone,
+        setting.nights,
+        setting.first_day,
+        setting.dunning_from,
+        setting.max_new_suspensions
     );
     let catalog = &setting.catalog;
     list(&mut text, "product", &catalog.products);
@@ -32,6 +38,7 @@ pub fn describe(world: &World) -> String {
         facts(&mut text, zone, life);
         uses(&mut text, setting, life);
     }
+    list(&mut text, "broken", &world.broken);
     text
 }
 
@@ -43,6 +50,7 @@ fn facts(text: &mut String, zone: Tz, life: &Life) {
     }
     let _ = writeln!(text, "opening balance {}", life.opening_balance);
     list(text, "opening grant", &life.opening_grants);
+    list(text, "change", &life.changes);
     for package in &life.packages {
         let refund = package
             .refunded_at

@@ -132,22 +132,32 @@ impl<'a> Course<'a> {
         from.is_none_or(|from| from <= at)
     }
 
-    /// 3.9: "at suspend_at while overdue: suspended"; "at remove_at while suspended: removed".
+    /// 3.9: "at suspend_at while overdue: suspended"; "at remove_at while suspended: removed". Decision 85: "The balance
+    /// decides before a deadline does", as a raised credit limit shows.
     fn pass_deadlines(&mut self, until: i64) {
-        if self.arrears.state == State::Overdue
-            && let Some(at) = self.arrears.suspend_at.filter(|at| *at <= until)
+        if let Some(at) = self.arrears.suspend_at.filter(|at| *at <= until)
+            && self.is_still(State::Overdue, at)
         {
             self.arrears.state = State::Suspended;
             self.arrears.suspended_at = Some(at);
             // "remove_at = + removal days."
             self.arrears.remove_at = Some(at + removal(&self.night));
         }
-        if self.arrears.state == State::Suspended
-            && let Some(at) = self.arrears.remove_at.filter(|at| *at <= until)
+        if let Some(at) = self.arrears.remove_at.filter(|at| *at <= until)
+            && self.is_still(State::Suspended, at)
         {
             self.arrears.state = State::Removed;
             self.removals.push(at);
         }
+    }
+
+    /// Whether the account is in this state at its deadline, and the balance leaves it there.
+    fn is_still(&mut self, state: State, at: i64) -> bool {
+        let was = self.arrears.state == state;
+        if was {
+            self.look(at);
+        }
+        was && self.arrears.state == state
     }
 }
 

@@ -1,7 +1,7 @@
 //! Random purchases, payments and refund requests.
 
-use super::generator::{HOUR, Random, Stage, day_on, days, night_that_knows};
-use super::scenario::{Catalog, Life, Package, Payment, Plan, Request, Setting};
+use super::generator::{HOUR, Random, Stage, cents, day_on, days, night_that_knows};
+use super::scenario::{Catalog, Life, Package, Payment, Plan, Request, Setting, Validity, World};
 
 const DAY: i64 = 24 * HOUR;
 
@@ -48,6 +48,48 @@ impl Random {
             _ => self.moment(stage, stage.first, stage.last + days(1)),
         };
         at.max(purchased_at)
+    }
+
+    /// Some accounts have what they need to renew several packages again and again, most on the same days.
+    pub fn subscribe(&mut self, world: &mut World) {
+        let stage = Stage::of(&world.setting);
+        let plans = world.setting.catalog.plans.iter();
+        let short = |plan: &&Plan| plan.price.is_some() && matches!(plan.validity, Validity::Days(_));
+        let plans: Vec<&Plan> = plans.filter(short).collect();
+        if plans.is_empty() {
+            return;
+        }
+        for life in &mut world.lives {
+            if !self.chance(20) {
+                continue;
+            }
+            let account = life.account.id;
+            let somewhen = self.moment(&stage, stage.first - days(2), stage.first + days(5));
+            let enough = cents(self.number(0, 500_000));
+            life.payments
+                .push(self.payment(&stage, &world.setting, somewhen, enough));
+            for place in 0..self.number(2, 4) {
+                let another = self.moment(&stage, stage.first - days(2), stage.first + days(5));
+                life.packages.push(Package {
+                    id: format!("s{account}-{place}"),
+                    apps: self.pick(&[vec![], vec![1], vec![2], vec![3]]).clone(),
+                    plan: self.pick(&plans).id.clone(),
+                    purchased_at: if self.chance(60) { somewhen } else { another },
+                    gift: false,
+                    auto_renew: self.chance(90),
+                    refunded_at: None,
+                    refunded_amount: "0.00".to_owned(),
+                });
+                for generation in 1..=2 {
+                    if self.chance(20) {
+                        life.requests.push(Request {
+                            package: format!("s{account}-{place}+{generation}"),
+                            requested_at: self.moment(&stage, stage.first, stage.last),
+                        });
+                    }
+                }
+            }
+        }
     }
 
     /// For packages, around the hours at which they are held a day longer or too long; and for renewals.

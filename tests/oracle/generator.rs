@@ -87,11 +87,21 @@ pub fn world(seed: u64) -> World {
         open_grants(&mut random, &setting, life);
         sharpen(&mut random, &setting, life);
     }
-    World {
+    let mut world = World {
         name: format!("seed {seed}"),
         setting,
         lives,
-    }
+        broken: Vec::new(),
+    };
+    // Of its own, so that the rest of a world does not depend on it.
+    let mut random = Random(ChaCha8Rng::seed_from_u64(!seed));
+    random.subscribe(&mut world);
+    random.sum_by_the_day(&mut world);
+    random.partition_elsewhere(&mut world.setting);
+    random.use_early(&mut world);
+    random.break_rows(&mut world);
+    random.change_columns(&mut world);
+    world
 }
 
 pub fn days(count: i64) -> Days {
@@ -184,8 +194,10 @@ impl Random {
         let first_day = remembered - days(self.number(0, nights)) + days(self.number(0, 1));
         let mut setting = Setting {
             zone,
+            partition_zone: zone,
             billing_time: *self.pick(BILLING_TIMES),
             five_minutes: self.chance(35),
+            by_the_day: false,
             first_day,
             nights: usize::try_from(nights).expect("few nights"),
             dunning_from: None,
@@ -219,6 +231,7 @@ impl Random {
             relay: Vec::new(),
             screenshots: Vec::new(),
             logins: Vec::new(),
+            changes: Vec::new(),
             account,
         };
         self.keep_refunds_sane(stage, setting, &mut life);

@@ -197,9 +197,8 @@ fn package_grants(night: &Night<'_>, standing: &Standing) -> Vec<Grant> {
         // dates of what was there "are the queue's, not shortened by […] removal".
         let forerunners = grants.iter().filter(|other| {
             let other_package = other.package.as_ref().expect("packages only");
-            let void_at = standing.void.get(&other.id);
             are_of_one_queue(night.setting, other_package, &package)
-                && void_at.is_none_or(|void_at| package.purchased_at <= *void_at)
+                && other.void_at.is_none_or(|void_at| package.purchased_at <= void_at)
                 && !was_refunded_while_it_waited(other)
         });
         // Decision 3: "package i starts on max(purchase day, the day its forerunners are done)".
@@ -214,10 +213,10 @@ fn package_grants(night: &Night<'_>, standing: &Standing) -> Vec<Grant> {
             quota: Fraction::whole(plan.minutes.into()),
             ratios: plan.ratios.clone(),
             plan: Some(plan.clone()),
+            void_at: standing.void.get(&package.id).copied(),
             package: Some(package),
             opening: Fraction::ZERO,
             used: Fraction::ZERO,
-            void_at: None,
             void_day: None,
         });
     }
@@ -235,14 +234,19 @@ fn refund_day(night: &Night<'_>, standing: &Standing, package: &Package) -> Opti
 
 /// Decision 3: "refunded while it waited: it takes no time in the queue". What it waited for may be void by now.
 fn was_refunded_while_it_waited(grant: &Grant) -> bool {
-    grant.refund_day.is_some_and(|refund| refund <= grant.valid_from)
+    refunded_in_queue(grant).is_some_and(|refund| refund <= grant.valid_from)
+}
+
+/// Decision 113: what a removal made void, a refund after it does not end once more.
+fn refunded_in_queue(grant: &Grant) -> Option<NaiveDate> {
+    grant.refund_day.filter(|_| !grant.is_void())
 }
 
 /// Decision 3: "A forerunner is done on the day after its valid_to; refunded, on the billing day of the refund
 /// if that is earlier, but not before its own start".
 fn done_on(grant: &Grant) -> NaiveDate {
     let after_its_end = grant.valid_to + Days::new(1);
-    match grant.refund_day {
+    match refunded_in_queue(grant) {
         Some(refund) if refund < after_its_end => refund.max(grant.valid_from),
         _ => after_its_end,
     }

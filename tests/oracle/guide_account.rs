@@ -201,8 +201,10 @@ pub fn guide_world() -> World {
         name: "guide".to_owned(),
         setting: Setting {
             zone: chrono_tz::Asia::Shanghai,
+            partition_zone: chrono_tz::Asia::Shanghai,
             billing_time: (10, 0),
             five_minutes: false,
+            by_the_day: false,
             first_day: date("2022-01-01"),
             nights: 1,
             dunning_from: None,
@@ -221,7 +223,9 @@ pub fn guide_world() -> World {
             relay: Vec::new(),
             screenshots: Vec::new(),
             logins: Vec::new(),
+            changes: Vec::new(),
         }],
+        broken: Vec::new(),
     }
 }
 
@@ -297,7 +301,12 @@ pub fn try_course(world: &World) -> Result<Vec<NightRows>, Unpriced> {
     assert_agreement(world);
     let mut standing = Standing::opening(&world.lives[0]);
     (0..world.setting.nights)
-        .map(|night| settle(&Night::new(&world.setting, &world.lives[0], night), &mut standing))
+        .map(|night| {
+            settle(
+                &Night::new(&world.setting, &world.lives[0].on(night), night),
+                &mut standing,
+            )
+        })
         .collect()
 }
 

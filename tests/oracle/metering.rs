@@ -52,7 +52,7 @@ fn minutes_of(seconds: i128) -> i128 {
 
 /// 3.1: "Tier = first of the meter's tiers with pixels <= max_pixels." 2.1: "pixels above the last tier's bound count
 /// in the last tier"; "null or 0 = no video". Item and tier by their places.
-fn place_of(catalog: &Catalog, usage: &Usage) -> (usize, usize) {
+pub fn place_of(catalog: &Catalog, usage: &Usage) -> (usize, usize) {
     let mut meters = catalog.meters.iter();
     let meter = meters
         .find(|meter| meter.id == usage.meter)

@@ -1,6 +1,8 @@
 //! A world to settle: a setting, and the lives of a few accounts in it, in the plainest words. Names and decimals are
 //! text, days are dates, instants are microseconds UTC.
 
+use std::borrow::Cow;
+
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 
@@ -11,16 +13,22 @@ pub struct World {
     pub setting: Setting,
     /// By ascending account number.
     pub lives: Vec<Life>,
+    /// Rows that nobody is billed for.
+    pub broken: Vec<BrokenRow>,
 }
 
 /// What all accounts of a world share.
 #[derive(Debug, Clone)]
 pub struct Setting {
     pub zone: Tz,
+    /// What the dates of partitions are in; never another one with usage by the day.
+    pub partition_zone: Tz,
     /// Hour and minute.
     pub billing_time: (u32, u32),
     /// `deduction_period = "5min"`.
     pub five_minutes: bool,
+    /// `shape = "daily"` of usage; never with five minutes.
+    pub by_the_day: bool,
     pub first_day: NaiveDate,
     /// How many days are settled, one after another.
     pub nights: usize,
@@ -191,6 +199,20 @@ pub struct Life {
     pub relay: Vec<RelaySample>,
     pub screenshots: Vec<Screenshots>,
     pub logins: Vec<Login>,
+    /// By ascending night.
+    pub changes: Vec<Change>,
+}
+
+/// What the runs from a night on find in columns that no date goes with.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub from_night: usize,
+    pub price_list: String,
+    pub payg: String,
+    pub credit_limit: String,
+    pub products: Vec<String>,
+    /// Whether packages are to be renewed that were.
+    pub renews: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -274,6 +296,61 @@ pub struct Login {
     pub at: i64,
     pub app: i64,
     pub user: String,
+}
+
+impl Life {
+    /// As the run of a night finds it.
+    pub fn on(&self, night: usize) -> Cow<'_, Self> {
+        let Some(change) = self.changes.iter().rfind(|change| change.from_night <= night) else {
+            return Cow::Borrowed(self);
+        };
+        let mut life = self.clone();
+        life.account.price_list.clone_from(&change.price_list);
+        life.account.payg.clone_from(&change.payg);
+        life.account.credit_limit.clone_from(&change.credit_limit);
+        life.account.products.clone_from(&change.products);
+        for package in &mut life.packages {
+            package.auto_renew &= change.renews;
+        }
+        Cow::Owned(life)
+    }
+}
+
+/// The inputs that are partitioned by date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    Usage,
+    Relay,
+    Screenshots,
+    Logins,
+}
+
+/// A row of a partition as its file has it; what is None is null there, or no column of the input.
+#[derive(Debug, Clone, Default)]
+pub struct FileRow {
+    pub account: Option<i64>,
+    pub app: Option<i64>,
+    pub at: Option<i64>,
+    /// What usage by the day has instead of an instant.
+    pub day: Option<NaiveDate>,
+    /// `meter`, or `item` of usage by the day, or `destination`.
+    pub what: Option<String>,
+    /// `tier` of usage by the day.
+    pub tier: Option<String>,
+    /// `task_id` or `user_id`.
+    pub key: Option<String>,
+    /// `seconds`, `kbps` or `images`.
+    pub figure: Option<i64>,
+    pub pixels: Option<i64>,
+}
+
+/// A row that breaks a rule, before this row of its file, or at its end.
+#[derive(Debug, Clone)]
+pub struct BrokenRow {
+    pub input: Input,
+    pub partition: NaiveDate,
+    pub before: usize,
+    pub row: FileRow,
 }
 
 impl Catalog {

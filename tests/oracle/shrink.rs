@@ -47,6 +47,12 @@ fn smaller_ones(world: &World) -> Vec<World> {
             without(&|smaller| drop(smaller.lives.remove(place)));
         }
     }
+    if !world.broken.is_empty() {
+        without(&|smaller| smaller.broken.clear());
+        for place in 0..world.broken.len() {
+            without(&|smaller| drop(smaller.broken.remove(place)));
+        }
+    }
     for (place, life) in world.lives.iter().enumerate() {
         let mut of_life = |change: &dyn Fn(&mut Life)| without(&|smaller| change(&mut smaller.lives[place]));
         facts(life, &mut of_life);
@@ -96,6 +102,11 @@ fn facts(life: &Life, without: Without<'_>) {
     for place in 0..life.opening_grants.len() {
         without(&|life| {
             life.opening_grants.remove(place);
+        });
+    }
+    for place in 0..life.changes.len() {
+        without(&|life| {
+            life.changes.remove(place);
         });
     }
     if life.account.violation_at.is_some() {

@@ -1,89 +1,68 @@
 //! What a life meets, in a few words each.
 
+use chrono::{Datelike, NaiveTime};
+
 use super::dunning::State;
+use super::expected::REJECTS;
+use super::grants::{Grant, are_of_one_queue, grants_of};
+use super::rejects::rejects;
 use super::rows::{LineRow, NightRows};
-use super::scenario::{Life, Setting};
+use super::scenario::{Life, Setting, World};
 use super::spec::settle;
 use super::standing::{Night, Standing};
+use super::zone::{start_of, wall_clock};
 
-/// What a run of random worlds must meet, each many times.
-pub const EXPECTED: &[&str] = &[
-    "free active",
-    "free expired",
-    "free exhausted",
-    "free void",
-    "package active",
-    "package expired",
-    "package exhausted",
-    "package queued",
-    "package refunded",
-    "package void",
-    "line of 2 kinds",
-    "line of 3 kinds",
-    "line served by 1 packages",
-    "line served by 2 packages",
-    "line served by 3 packages",
-    "price from list",
-    "price from acme",
-    "price from bravo",
-    "price from none",
-    "package for app 0",
-    "free minutes for app 0",
-    "payment",
-    "stop",
-    "state active",
-    "state overdue",
-    "state suspended",
-    "state removed",
-    "state violation",
-    "back from overdue",
-    "back from suspended",
-    "back from removed",
-    "several transitions in a night",
-    "removed twice",
-    "deadline at the billing time",
-    "payment at a deadline",
-    "payment a millisecond before a deadline",
-    "payment a millisecond after a deadline",
-    "renewal",
-    "two renewals in a night",
-    "second generation",
-    "third generation",
-    "renewal refunded",
-    "refund approved",
-    "refund not_billed_here",
-    "refund not_purchased",
-    "refund gift",
-    "refund violation",
-    "refund already_refunded",
-    "refund void",
-    "refund not_refundable",
-    "refund too_late",
-    "refund used",
-    "refund one_at_a_time",
-    "bill of package",
-    "bill of refund",
-    "bill of relay",
-    "bill of screenshots",
-    "bill of mau",
-    "several packages in a line",
-    "relay for nothing",
-    "users beyond the quota",
-    "flag overdue",
-    "flag suspended",
-    "flag removed",
-    "flag violation",
-    "flag free_exhausted",
-    "flag package_expired",
-    "flag disabled",
-    "rooms to be stopped",
-    "registered inside the run",
-    "late payment",
-    "payment that vanishes",
-];
+/// All that the reference meets in a world.
+pub fn of_world(world: &World) -> Vec<String> {
+    let setting = &world.setting;
+    let mut sights: Vec<String> = Vec::new();
+    for life in &world.lives {
+        sights.extend(of_life(setting, life));
+        if life.changes.iter().any(|change| change.from_night < setting.nights) {
+            sights.push("columns that change".to_owned());
+        }
+    }
+    if setting.partition_zone != setting.zone {
+        sights.push("partitions of another zone".to_owned());
+    }
+    for night in 0..setting.nights {
+        of_day(&mut sights, setting, night);
+        for row in rejects(world, night) {
+            let (file, reason) = (&row[1], &row[3]);
+            let input = REJECTS.iter().find(|(input, _)| file.starts_with(input));
+            let (input, _) = input.expect("one of the inputs");
+            sights.push(format!("{input} {reason}"));
+        }
+    }
+    sights
+}
 
-/// All that the reference meets in a life.
-pub fn of_life(setting: &Setting, life: &Life) -> Vec<String> {
+fn of_day(sights: &mut Vec<String>, setting: &Setting, night: usize) {
+    let day = setting.day(night);
+    let (start, next) = (
+        start_of(setting.zone, day),
+        start_of(setting.zone, day.succ_opt().expect("a day")),
+    );
+    let micros = |hours: i64| hours * 3_600_000_000;
+    let shown = |at: i64| wall_clock(setting.zone, at.div_euclid(1_000_000));
+    let mut sight = |holds: bool, what: &str| {
+        if holds {
+            sights.push(what.to_owned());
+        }
+    };
+    sight(day.succ_opt().is_some_and(|next| next.day() == 1), "month end");
+    sight((day.month(), day.day()) == (2, 29), "leap day");
+    sight(start == next, "day that the zone skips");
+    let begins_late = shown(start).time() != NaiveTime::MIN;
+    sight(start != next && begins_late, "day without midnight");
+    let again = [micros(1), micros(2)]
+        .iter()
+        .any(|later| shown(start + later).time() == NaiveTime::MIN);
+    sight(again, "day with two midnights");
+}
+
+/// All that it meets in a life.
+fn of_life(setting: &Setting, life: &Life) -> Vec<String> {
     let mut standing = Standing::opening(life);
     let mut sights = Vec::new();
     let mut deadlines = Vec::new();
@@ -93,7 +72,10 @@ pub fn of_life(setting: &Setting, life: &Life) -> Vec<String> {
         match settle(&night, &mut standing) {
             Ok(rows) => {
                 of_rows(&mut sights, &rows);
+                of_packages(&mut sights, &night, &standing, &rows);
+                of_deduction(&mut sights, setting, &rows);
                 of_standing(&mut sights, &before, &standing);
+                of_deadlines(&mut sights, &night, &before, &standing);
                 let account = rows.account.as_ref();
                 let of_account = account.map(|account| [account.suspend_at, account.remove_at]);
                 deadlines.extend(of_account.into_iter().flatten().flatten());
@@ -131,6 +113,102 @@ fn of_payments(sights: &mut Vec<String>, setting: &Setting, life: &Life, deadlin
         if payment.until_night.is_some_and(|night| night < setting.nights) {
             sights.push("payment that vanishes".to_owned());
         }
+    }
+}
+
+/// Whether a payment within a millisecond of a deadline kept an account from it, or came too late.
+fn of_deadlines(sights: &mut Vec<String>, night: &Night<'_>, before: &Standing, after: &Standing) {
+    let deadline = match before.arrears.state {
+        State::Overdue => before.arrears.suspend_at,
+        State::Suspended => before.arrears.remove_at,
+        State::Active | State::Removed => None,
+    };
+    let Some(deadline) = deadline.filter(|at| *at <= night.now) else {
+        return;
+    };
+    let is_back = after.arrears.state == State::Active;
+    let paid = |range: std::ops::RangeInclusive<i64>| {
+        let payments = night.life.payments.iter();
+        let range = deadline + range.start()..=deadline + range.end();
+        payments
+            .filter(|payment| payment.from_night <= night.number)
+            .any(|payment| range.contains(&payment.paid_at))
+    };
+    if is_back && paid(-1_000..=0) {
+        sights.push("payment just in time".to_owned());
+    }
+    if is_back && paid(1..=1_000) {
+        sights.push("payment just too late".to_owned());
+    }
+}
+
+fn of_deduction(sights: &mut Vec<String>, setting: &Setting, rows: &NightRows) {
+    if rows.deductions.is_empty() {
+        return;
+    }
+    let way = if setting.five_minutes {
+        "deduction by five minutes"
+    } else {
+        "deduction by the day"
+    };
+    sights.push(way.to_owned());
+    if setting.by_the_day {
+        sights.push("usage by the day".to_owned());
+    }
+}
+
+fn of_packages(sights: &mut Vec<String>, night: &Night<'_>, standing: &Standing, rows: &NightRows) {
+    let grants = grants_of(night, standing);
+    for grant in &grants {
+        let what = format!(
+            "{} that begins on a day that the next month lacks",
+            match grant.package {
+                Some(_) => "validity",
+                None => "free cycle",
+            }
+        );
+        if grant.valid_from == night.day
+            && grant.valid_from.day() > 28
+            && grant.valid_to.day() + 1 < grant.valid_from.day()
+        {
+            sights.push(what);
+        }
+        let Some(package) = &grant.package else {
+            continue;
+        };
+        let first = night.start(night.setting.first_day);
+        if package.purchased_at < first && grant.is_valid_on(night.day) {
+            sights.push("bought before the first day, valid later".to_owned());
+            if rows.deductions.iter().any(|row| row.grant == grant.id) {
+                sights.push("bought before the first day, used later".to_owned());
+            }
+        }
+        if grant.refund_day == Some(night.day) {
+            of_refund(sights, night, grant, &grants);
+        }
+        let first_id = |id: &str| id.split('+').next().map(str::to_owned);
+        let is_of_chain = |id: &str| first_id(id) == first_id(&package.id);
+        let ends = package.auto_renew && grant.valid_to == night.day && grant.is_valid_on(night.day);
+        let is_active = rows.account.as_ref().is_some_and(|account| account.state == "active");
+        if ends && is_active && !rows.renewals.iter().any(|renewal| is_of_chain(&renewal.package)) {
+            sights.push("package that is not renewed".to_owned());
+        }
+    }
+}
+
+/// A refund within a queue.
+fn of_refund(sights: &mut Vec<String>, night: &Night<'_>, grant: &Grant, grants: &[Grant]) {
+    let package = grant.package.as_ref().expect("a package");
+    let waits = |other: &Grant| {
+        let is_behind = |other| are_of_one_queue(night.setting, package, other);
+        other.valid_from > grant.valid_from && other.package.as_ref().is_some_and(is_behind)
+    };
+    if grant.is_void() {
+        sights.push("refund of one that is void".to_owned());
+    } else if grant.valid_from > night.day {
+        sights.push("refund of one that waits".to_owned());
+    } else if grants.iter().any(waits) {
+        sights.push("refund of one that others wait for".to_owned());
     }
 }
 

@@ -112,13 +112,21 @@ impl<'a> Night<'a> {
         self.knows(self.life.account.registered_at)
     }
 
-    /// The packages that the batch knows of. 3.8: a renewal "is a package like any other from then on".
+    /// The packages that the batch knows of. 3.8: a renewal "is a package like any other from then on". Decision 90: its
+    /// auto_renew "is that of the purchase its chain began with, as its row stands".
     pub fn packages(&self, standing: &Standing) -> Vec<Package> {
-        let bought = self.life.packages.iter().chain(&standing.renewals);
-        bought
-            .filter(|package| self.knows(package.purchased_at))
-            .cloned()
-            .collect()
+        let purchases = &self.life.packages;
+        let mut packages = purchases.clone();
+        for renewal in &standing.renewals {
+            let (first, _) = renewal.id.rsplit_once('+').expect("a renewal's id");
+            let first = purchases.iter().find(|package| package.id == first);
+            packages.push(Package {
+                auto_renew: first.expect("purchases stay").auto_renew,
+                ..renewal.clone()
+            });
+        }
+        packages.retain(|package| self.knows(package.purchased_at));
+        packages
     }
 
     /// 3.11: "violation (at or before the billing time)"; 3.9: "violation_at reached".

@@ -127,6 +127,8 @@ fn plan_of(grant: &Grant) -> &Plan {
 /// 3.8: "A purchase beyond max_purchases (all purchases of the plan by the account count) or against new_customers_of
 /// […]; a renewal that would break them is not made."
 fn may_buy(plan: &Plan, bought: &[Package]) -> bool {
+    // Decision 91: gifts are no purchases; [R]: they "are not purchased by you".
+    let bought: Vec<&Package> = bought.iter().filter(|package| !package.gift).collect();
     let count = bought.iter().filter(|package| package.plan == plan.id).count();
     let is_new = !bought
         .iter()

@@ -12,16 +12,22 @@ use super::scenario::{
 pub fn job_file(setting: &Setting, output: &str) -> String {
     let (hour, minute) = setting.billing_time;
     let period = if setting.five_minutes { "5min" } else { "day" };
+    let shape = if setting.by_the_day { "daily" } else { "seconds" };
+    let zone = setting.partition_zone;
+    let partitions = match zone == setting.zone {
+        true => String::new(),
+        false => format!(", partition_timezone = \"{}\"", zone.name()),
+    };
     let dunning = setting.dunning_from;
     let dunning = dunning.map_or_else(String::new, |day| format!("dunning_from = {day}\n"));
     format!(
         "name = \"oracle\"\ntimezone = \"{}\"\nbilling_time = \"{hour:02}:{minute:02}\"\ncatalog = \"catalog.toml\"\n\
          output = \"file:{output}\"\ndeduction_period = \"{period}\"\nmax_rejected_rows = 1000000\nmin_day_ratio = 0\n\
-         max_new_suspensions = {}\n{dunning}\n[inputs]\nusage = {{ url = \"file:usage\", shape = \"seconds\" }}\n\
+         max_new_suspensions = {}\n{dunning}\n[inputs]\nusage = {{ url = \"file:usage\", shape = \"{shape}\"{partitions} }}\n\
          accounts = \"file:accounts.csv\"\npackages = \"file:packages.csv\"\npayments = \"file:payments.csv\"\n\
          apps = \"file:apps.csv\"\nrefund_requests = \"file:refund_requests.csv\"\nopening = \"file:opening.csv\"\n\
-         opening_grants = \"file:opening_grants.csv\"\nrelay = {{ url = \"file:relay\" }}\n\
-         screenshots = {{ url = \"file:screenshots\" }}\nlogins = {{ url = \"file:logins\" }}\n",
+         opening_grants = \"file:opening_grants.csv\"\nrelay = {{ url = \"file:relay\"{partitions} }}\n\
+         screenshots = {{ url = \"file:screenshots\"{partitions} }}\nlogins = {{ url = \"file:logins\"{partitions} }}\n",
         setting.zone.name(),
         setting.max_new_suspensions,
     )

@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// What a clock on the wall shows at this UTC second.
-fn wall_clock(zone: Tz, second: i64) -> NaiveDateTime {
+pub fn wall_clock(zone: Tz, second: i64) -> NaiveDateTime {
     DateTime::from_timestamp(second, 0)
         .expect("a second of our times")
         .with_timezone(&zone)

@@ -1,5 +1,7 @@
 //! Overdue, suspended, removed (SPEC 3.9): every boundary, on a course alone and through the nights.
 
+use chrono::NaiveTime;
+use nightbill::rules::calendar::Calendar;
 use nightbill::rules::dunning::{Course, Standing, Terms};
 use nightbill::rules::facts::Payment;
 use nightbill::rules::quantity::{Cents, Instant};
@@ -85,6 +87,24 @@ fn a_payment_one_millisecond_before_at_and_after_remove_at() {
         ),
     ] {
         let script = format!("2024-10-13T02:00:00Z charge 12.40\n{paid_at} pay 12.40\n2025-10-14T02:00:00Z wait");
+        check(terms(), &script, &expected);
+    }
+}
+
+/// At the billing time the bills come last: a credit of theirs ends the suspension of the same instant, not before it.
+#[test]
+fn deadlines_at_the_billing_time_are_passed_before_its_charges() {
+    for (charged_at, expected) in [
+        (
+            "2024-10-14T01:59:59.999Z",
+            vec![OVERDUE, "2024-10-14T01:59:59.999Z active 0.00"],
+        ),
+        (
+            "2024-10-14T02:00:00Z",
+            vec![OVERDUE, SUSPENDED, "2024-10-14T02:00:00Z active 0.00"],
+        ),
+    ] {
+        let script = format!("2024-10-13T02:00:00Z charge 12.40\n{charged_at} charge -12.40");
         check(terms(), &script, &expected);
     }
 }
@@ -356,4 +376,50 @@ fn removal_makes_grants_void() {
         "new 2024-08-16 2024-09-15 used 1.00 of 50000.00 active",
         "the void one is over and forgotten by nobody"
     );
+}
+
+/// Removed at 02:00 UTC on August 16: what was bought or refunded a microsecond before, then, and a microsecond after.
+#[test]
+fn what_the_account_had_at_the_instant_of_removal_is_void() {
+    for (package, expected) in [
+        ("2024-08-16T01:59:59.999999Z", "void"),
+        ("2024-08-16T02:00:00Z", "void"),
+        ("2024-08-16T02:00:00.000001Z", "active"),
+        ("2024-08-10T00:00:00Z refunded=2024-08-16T01:59:59.999999Z", "refunded"),
+        ("2024-08-10T00:00:00Z refunded=2024-08-16T02:00:00Z", "refunded"),
+        ("2024-08-10T00:00:00Z refunded=2024-08-16T02:00:00.000001Z", "void"),
+    ] {
+        let world = in_arrears()
+            .package(&format!("p rtc_engine.lite 1 {package}"))
+            .until("2024-08-16");
+        let grants = world.grants();
+        assert!(grants[0].ends_with(expected), "{package}: {grants:?}");
+    }
+}
+
+/// Hours and days of grace pass by the clock of nobody: New York has 23 hours on March 10 and 25 on November 3.
+#[test]
+fn grace_and_removal_are_elapsed_time() {
+    for (first_day, suspended, removed) in [
+        ("2024-03-08", "2024-03-10T15:00:00Z", "2024-03-11T15:00:00Z"),
+        ("2024-11-01", "2024-11-03T14:00:00Z", "2024-11-04T14:00:00Z"),
+    ] {
+        let mut world = in_arrears().on(first_day);
+        world.first_settled_day = day(first_day);
+        world.calendar = Calendar::new(
+            chrono_tz::America::New_York,
+            NaiveTime::from_hms_opt(10, 0, 0).expect("a time of day"),
+        );
+        world
+            .book
+            .products
+            .iter_mut()
+            .for_each(|product| product.removal_days = 1);
+        let world = world.next_day().next_day();
+        assert!(
+            standing(&world).contains(&format!(" {suspended} {removed}")),
+            "{}",
+            standing(&world)
+        );
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use nightbill::catalog::book::{PlanId, Round};
 use nightbill::rules::account_day::{AccountDay, BilledItem, Deduction, DeductionPeriod};
-use nightbill::rules::facts::{Package, Payg, Payment, UsageGroup};
-use nightbill::rules::quantity::{Amount, BillingDay, Cents, Instant, Minutes, Quota, SdkAppId, Seconds};
+use nightbill::rules::facts::{OpeningGrant, Package, Payg, Payment, RefundRequest, UsageGroup};
+use nightbill::rules::quantity::{Amount, Cents, Instant, Minutes, Quota, SdkAppId, Seconds};
 use nightbill::rules::recorder::{Outcome, PassedOver};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
 
 use crate::book::day;
+use crate::steps::steps_are_right;
 use crate::world::{Kept, KeptStep, World, opening_after};
 
 const MICROS_A_DAY: i64 = 86_400_000_000;
@@ -93,6 +94,40 @@ prop_compose! {
         let payment = |&(paid_at, cents): &(Instant, i64)| Payment { paid_at, amount: Cents::from_units(cents) };
         world.payments = payments.iter().map(payment).collect();
         (world, usage)
+    }
+}
+
+prop_compose! {
+    /// A life with refund requests, renewals and grants that were used before, some of them over by now, of an account that
+    /// may soon be suspended, removed or in violation.
+    fn eventful_life()(
+        (mut world, days) in life(20_000, 5),
+        renewed in vec(any::<bool>(), 7),
+        used_before in vec(option::of(0..300_i64), 7),
+        requested_after in vec(option::of(0..12 * 24_i64), 7),
+        balance in -5_000..50_000_i64,
+        violation_at in option::weighted(0.1, instant()),
+    ) -> (World, Vec<Vec<UsageGroup>>) {
+        world.first_settled_day = day("2024-09-01");
+        for product in &mut world.book.products {
+            (product.grace_hours, product.removal_days) = (5, 1);
+        }
+        let more = renewed.into_iter().zip(used_before).zip(requested_after);
+        for (package, ((renewed, used_before), requested_after)) in world.packages.iter_mut().zip(more) {
+            package.auto_renew = renewed;
+            if let Some(hours) = requested_after {
+                let requested_at = Instant::from_micros(package.purchased_at.micros() + hours * MICROS_A_DAY / 24);
+                world.requests.push(RefundRequest { package: package.id, requested_at });
+            }
+            if let Some(minutes) = used_before {
+                let minutes = minutes.min(world.book.plan(package.plan).minutes.get());
+                let used = Quota::from_minutes(Minutes::new(minutes)).unwrap();
+                world.opening.grants.push(OpeningGrant { id: package.id.to_owned(), opening: used, used });
+            }
+        }
+        world.opening.balance = Cents::from_units(balance);
+        world.account.violation_at = violation_at;
+        (world, days)
     }
 }
 
@@ -203,6 +238,15 @@ proptest! {
         })?;
     }
 
+    /// Who is told about a day has the same day as who is not.
+    #[test]
+    fn a_recorder_changes_nothing(life in eventful_life()) {
+        settle_all(life, |world, day| {
+            prop_assert_eq!(&world.try_settle(Some(&mut Kept::default())).unwrap(), day);
+            Ok(())
+        })?;
+    }
+
     /// Deduction by five minutes and by day agree when nothing runs out.
     #[test]
     fn periods_do_not_matter_while_nothing_runs_out(life in life(400, 1)) {
@@ -302,102 +346,4 @@ fn bills_add_up(world: &World, day: &AccountDay<'_>) -> Result<(), TestCaseError
     );
     prop_assert_eq!(balance.opening, world.opening.balance);
     Ok(())
-}
-
-/// What the test itself knows of a grant in the order.
-struct Known<'a> {
-    key: (bool, usize, BillingDay, i64, String),
-    package: Option<&'a Package<'static>>,
-    valid: bool,
-}
-
-/// The grants with a row, in the order that SPEC 3.4 gives, from the facts.
-fn known_in_order<'a>(world: &'a World, day: &AccountDay<'_>) -> Vec<Known<'a>> {
-    let mut known: Vec<Known<'_>> = day
-        .grants
-        .iter()
-        .map(|grant| {
-            let id = grant.grant.to_string();
-            let package = world.packages.iter().find(|package| package.id == id);
-            let wide =
-                |package: &Package<'_>| package.apps.is_empty() || world.book.is_promoted(package.plan, world.day);
-            let scope = package.map_or(0, |package| if wide(package) { usize::MAX } else { package.apps.len() });
-            let refunded = package.and_then(|package| package.refunded_at).filter(|at| {
-                *at <= world.calendar.billing_instant(world.day).unwrap()
-                    && world.calendar.day_of(*at).unwrap() <= world.day
-            });
-            let purchased = package.map_or(0, |package| package.purchased_at.micros());
-            Known {
-                key: (package.is_some(), scope, grant.valid_to, purchased, id),
-                package,
-                valid: grant.valid_from <= world.day && world.day <= grant.valid_to && refunded.is_none(),
-            }
-        })
-        .collect();
-    known.sort_by(|one, other| one.key.cmp(&other.key));
-    known
-}
-
-/// Follows the recorded steps with balances of its own; gives the minutes that were served.
-fn steps_are_right(world: &World, day: &AccountDay<'_>, steps: &[KeptStep]) -> Result<i64, TestCaseError> {
-    let known = known_in_order(world, day);
-    let mut balance: BTreeMap<String, i64> = BTreeMap::new();
-    for grant in &day.grants {
-        let used = world
-            .opening
-            .grants
-            .iter()
-            .find(|one| one.id == grant.grant.to_string());
-        let used = used.map_or(0, |one| one.used.units());
-        balance.insert(grant.grant.to_string(), grant.quota.units() - used);
-    }
-    let mut served = 0;
-    for line in steps.chunk_by(|one, next| one.line == next.line) {
-        let (app, tier, _) = line[0].line;
-        // Grants that have ended have no row.
-        let told: Vec<&KeptStep> = line.iter().filter(|step| balance.contains_key(&step.grant)).collect();
-        let mut told = told.into_iter();
-        let last = line.last().unwrap();
-        for grant in &known {
-            let id = &grant.key.4;
-            let Some(step) = told.next() else {
-                prop_assert!(matches!(last.outcome, Outcome::Served { .. }), "stopped before {}", id);
-                break;
-            };
-            prop_assert_eq!(&step.grant, id, "the order of grants");
-            let table = grant
-                .package
-                .map_or(world.book.free.first().map(|rule| rule.ratios), |package| {
-                    world.book.plan(package.plan).ratios
-                });
-            let ratio = table
-                .and_then(|table| world.book.ratio(table, tier))
-                .map(|ratio| ratio.units());
-            let in_scope = grant.key.1 == usize::MAX || grant.package.is_none_or(|package| package.apps.contains(&app));
-            let left = balance[id];
-            let could = ratio.filter(|ratio| grant.valid && in_scope && left >= *ratio);
-            let Outcome::Served {
-                minutes,
-                before,
-                after,
-                ratio: told_ratio,
-            } = step.outcome
-            else {
-                prop_assert_eq!(could, None, "{} was passed over: {:?}", id, step.outcome);
-                continue;
-            };
-            prop_assert_eq!(could, Some(told_ratio.units()));
-            prop_assert_eq!(before.units(), left);
-            prop_assert_eq!(after.units(), left - minutes.get() * told_ratio.units());
-            let is_last = std::ptr::eq(step, last);
-            prop_assert!(
-                is_last || after.units() < told_ratio.units(),
-                "{} could have given more",
-                id
-            );
-            balance.insert(id.clone(), after.units());
-            served += minutes.get();
-        }
-    }
-    Ok(served)
 }

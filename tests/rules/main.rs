@@ -8,5 +8,6 @@ mod flags;
 mod laws;
 mod order;
 mod refunds;
+mod steps;
 mod subscriptions;
 mod world;
