@@ -2,7 +2,7 @@
 
 use super::check_catalog::{CatalogPart, FreePart, ItemPart, PlanPart, ProductPart, PromotionPart};
 use super::check_report::CheckReport;
-use super::format::{Align, Table, bytes, counted, pairs, plain, price, thousands};
+use super::format::{Align, Table, bytes, counted, money, pairs, plain, thousands};
 use super::terminal::Look;
 
 /// The report as text.
@@ -149,7 +149,7 @@ fn prices(catalog: &CatalogPart, look: Look) -> String {
             let mut cells = vec![
                 if first { item.id.clone() } else { String::new() },
                 tier.tier.clone(),
-                tier.price.as_deref().map_or_else(|| "none".to_owned(), price),
+                tier.price.as_deref().map_or_else(|| "none".to_owned(), money),
                 per(item),
             ];
             cells.extend(
@@ -250,7 +250,7 @@ fn plans(catalog: &CatalogPart, look: Look) -> String {
         table.row([
             plan.id.clone(),
             plan.product.clone(),
-            plan.price.as_deref().map_or_else(|| "none".to_owned(), price),
+            plan.price.as_deref().map_or_else(|| "none".to_owned(), money),
             thousands(plan.minutes),
             thousands(plan.mau),
             plan.validity.clone(),

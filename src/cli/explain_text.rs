@@ -5,7 +5,7 @@ use crate::rules::quantity::{Minutes, Quota, SdkAppId};
 
 use super::explain::ExplainDocument;
 use super::explain_life;
-use super::format::{Align, Table, counted, pairs, plain, price, thousands};
+use super::format::{Align, Table, counted, money, pairs, plain, thousands};
 use super::terminal::Look;
 
 /// Periods of a line that are shown; all are in the JSON document.
@@ -277,8 +277,8 @@ fn prices(told: &Explanation, look: Look) -> String {
             line.tier.clone(),
             match (line.has_price(), line.per) {
                 (false, _) => "none".to_owned(),
-                (true, 1) => price(&line.unit_price.to_string()),
-                (true, per) => format!("{} / {}", price(&line.unit_price.to_string()), thousands(per)),
+                (true, 1) => money(&line.unit_price.to_string()),
+                (true, per) => format!("{} / {}", money(&line.unit_price.to_string()), thousands(per)),
             },
             line.price_list.clone().unwrap_or_default(),
             line.formula.clone(),
@@ -299,7 +299,7 @@ fn bills(told: &Explanation, look: Look) -> String {
         table.row([
             bill.bill_id.clone(),
             bill.item_name.clone(),
-            plain(&bill.exact.to_string()),
+            money(&bill.exact.to_string()),
             thousands(bill.amount),
         ]);
     }
@@ -318,7 +318,7 @@ fn bills(told: &Explanation, look: Look) -> String {
 fn other_lines(bill: &BillStory) -> Option<String> {
     (bill.other_lines > 0).then(|| {
         let lines = counted(bill.other_lines, "line", "lines");
-        let amount = plain(&bill.other_amount.to_string());
+        let amount = money(&bill.other_amount.to_string());
         format!("  {} has {lines} of other apps: {amount}\n", bill.bill_id)
     })
 }

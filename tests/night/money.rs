@@ -244,3 +244,37 @@ fn a_timeline_tells_what_was_and_what_comes() {
     assert_eq!(said.code, 2);
     assert_eq!(error(&said), "error: account 99 is not in accounts");
 }
+
+/// What is known already comes without being paid any more: payments, those of one instant at once, and a violation.
+#[test]
+fn a_timeline_knows_what_is_dated_later() {
+    let world = town();
+    world.settled(DAYS[0]);
+    world.write(
+        "payments.csv",
+        "payment_id,account_id,paid_at,amount\n\
+         a,8,2024-10-15T00:00:00+08:00,100.00\n\
+         b,8,2024-10-16T00:00:00+08:00,-200.00\n\
+         c,8,2024-10-16T00:00:00+08:00,200.00\n\
+         d,9,2024-10-12T00:00:00+08:00,100.00\n",
+    );
+    let to_come = |account: &str| {
+        let said = world.run(&["timeline", "job.toml", "--account", account]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let (_, to_come) = said.stdout.split_once("nothing more is paid\n").unwrap();
+        let to_come = to_come.split("\n\n").next().unwrap();
+        to_come
+            .lines()
+            .map(|line| line.trim().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        to_come("8"),
+        [
+            "suspended 2024-10-14 10:00 unless 0.58 USD arrive",
+            "active 2024-10-15 00:00"
+        ]
+    );
+    assert_eq!(to_come("9"), ["nothing"]);
+    assert_eq!(to_come("11"), ["violation 2024-10-14 12:00"]);
+}

@@ -2,7 +2,7 @@
 //!
 //! [`explain`] computes the day again with the pure rules from what is posted and from the catalog that the day was settled
 //! with, and compares every row. `past` gathers what the batch knew, `steps` listens to the rules, `lines`, `grants`,
-//! `bills` and `life` tell what came out as plain data (`story`, `life_story`), `compare` looks for differences; `month` and `page` make a page of it.
+//! `bills`, `measured` and `life` tell what came out as plain data (`story`, `life_story`), `compare` looks for differences; `month` and `page` make a page of it.
 
 mod bills;
 mod charts;
@@ -12,6 +12,7 @@ mod grants;
 mod life;
 mod life_story;
 mod lines;
+mod measured;
 mod month;
 mod narrow;
 mod page;

@@ -5,12 +5,11 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use crate::report::numbers::{counted, plain, price, thousands};
-use crate::rules::quantity::{BillingDay, Quota, SdkAppId};
+use crate::report::numbers::{counted, money, plain, thousands};
+use crate::rules::quantity::{BillingDay, Cents, Quota, SdkAppId};
 
 use super::charts::{self, Daily, Stretch, Waterfall};
 use super::error::ExplainError;
-use super::life_story::StandingStory;
 use super::month::Month;
 use super::story::{
     BillStory, Difference, Draw, DurationStory, Explanation, GrantStory, LineStory, PeriodStory, QuantityStory,
@@ -57,7 +56,11 @@ struct PageView<'a> {
     month: String,
     daily: Option<Daily>,
     balance: [(&'static str, String); 4],
+    /// What must be paid; None: nothing.
+    arrears: Option<String>,
     dates: Vec<(&'static str, String)>,
+    /// The items whose quantities are told as posted.
+    as_posted: Vec<String>,
     checked: String,
     differences: &'a [Difference],
 }
@@ -102,7 +105,9 @@ impl<'a> PageView<'a> {
                 ("Charged", thousands(told.balance.charged)),
                 ("Closing balance", thousands(told.balance.closing)),
             ],
-            dates: dates(&told.standing),
+            arrears: (told.standing.arrears != Cents::ZERO).then(|| thousands(told.standing.arrears)),
+            dates: dates(told),
+            as_posted: as_posted(told),
             checked: counted(rows, "posted row", "posted rows"),
             differences: &told.differences,
             told,
@@ -110,25 +115,40 @@ impl<'a> PageView<'a> {
     }
 }
 
-/// The dates of the account's state that there are.
-fn dates(standing: &StandingStory) -> Vec<(&'static str, String)> {
+/// The dates of the account's state that there are; of what has come since, when it did.
+fn dates(told: &Explanation) -> Vec<(&'static str, String)> {
+    let standing = &told.standing;
+    let is_removed = standing.remove_at.as_ref().is_some_and(|at| at.utc <= told.issued_at);
     let dates = [
-        ("Overdue since", &standing.overdue_since),
-        ("Suspension", &standing.suspend_at),
-        ("Suspended", &standing.suspended_at),
-        ("Removal", &standing.remove_at),
-        ("Violation of the terms", &standing.violation_since),
+        ("Overdue since", &standing.overdue_since, true),
+        ("To be suspended", &standing.suspend_at, standing.suspended_at.is_none()),
+        ("Suspended since", &standing.suspended_at, true),
+        ("To be removed", &standing.remove_at, !is_removed),
+        ("Removed since", &standing.remove_at, is_removed),
+        ("Violation of the terms since", &standing.violation_since, true),
     ];
-    let known = dates
-        .into_iter()
-        .filter_map(|(name, date)| Some((name, date.as_ref()?.local.clone())));
-    known.collect()
+    let known = dates.into_iter().filter(|(.., is_shown)| *is_shown);
+    known
+        .filter_map(|(name, date, _)| Some((name, date.as_ref()?.local.clone())))
+        .collect()
+}
+
+/// The items of peaks, counts and distinct users, each once: what was measured of them is not in the ledger.
+fn as_posted(told: &Explanation) -> Vec<String> {
+    let measured = told.lines.iter().filter(|line| line.how.measured().is_some());
+    let mut names: Vec<String> = measured.map(|line| words(&line.item_name)).collect();
+    names.dedup();
+    names
 }
 
 #[derive(Debug, Serialize)]
 struct BillView {
     bill_id: String,
     name: String,
+    /// Whether its lines are minutes.
+    is_of_minutes: bool,
+    /// What its tiers are.
+    tier: &'static str,
     lines: Vec<LineView>,
     exact: String,
     amount: String,
@@ -137,16 +157,23 @@ struct BillView {
 
 impl BillView {
     fn new(told: &Explanation, bill: &BillStory) -> Self {
-        let lines = told.lines.iter().filter(|line| line.bill_id == bill.bill_id);
+        let lines = || told.lines.iter().filter(|line| line.bill_id == bill.bill_id);
+        let how = lines().next().map(|line| &line.how);
         Self {
             bill_id: bill.bill_id.clone(),
+            is_of_minutes: how.is_some_and(|how| how.duration().is_some()),
+            tier: match how {
+                Some(QuantityStory::Purchase(_)) => "Plan",
+                Some(QuantityStory::Refund(_)) => "Package",
+                _ => "Tier",
+            },
             name: words(&bill.item_name),
-            lines: lines.map(LineView::new).collect(),
-            exact: plain(&bill.exact.to_string()),
+            lines: lines().map(LineView::new).collect(),
+            exact: money(&bill.exact.to_string()),
             amount: thousands(bill.amount),
             others: (bill.other_lines > 0).then(|| {
                 let lines = counted(bill.other_lines, "line", "lines");
-                format!("{lines} of other apps: {}", plain(&bill.other_amount.to_string()))
+                format!("{lines} of other apps: {}", money(&bill.other_amount.to_string()))
             }),
         }
     }
@@ -177,7 +204,7 @@ struct LineView {
 impl LineView {
     fn new(line: &LineStory) -> Self {
         let duration = line.how.duration();
-        let unit_price = price(&line.unit_price.to_string());
+        let unit_price = money(&line.unit_price.to_string());
         Self {
             app: app_name(line.app),
             tier: line.tier.clone(),
@@ -190,14 +217,17 @@ impl LineView {
                     .collect();
                 parts.join(" + ")
             }),
-            quantity: plain(&line.quantity.to_string()),
+            quantity: match duration {
+                Some(_) => plain(&line.quantity.to_string()),
+                None => line.quantity_in_words(),
+            },
             price: match (line.has_price(), line.per) {
                 (false, _) => "no price".to_owned(),
                 (true, 1) => unit_price,
                 (true, per) => format!("{unit_price} / {}", thousands(per)),
             },
             list: line.price_list.clone().unwrap_or_default(),
-            cost: plain(&line.amount.to_string()),
+            cost: money(&line.amount.to_string()),
             formula: (line.quantity.units() != 0).then(|| line.formula.clone()),
             coverage: duration.map(|story| charts::coverage(&[story])).unwrap_or_default(),
             steps: duration.map(steps).unwrap_or_default(),
@@ -307,7 +337,8 @@ struct GrantView {
     plan: String,
     serves: String,
     valid: String,
-    quota: String,
+    /// None: its plan gives no minutes.
+    quota: Option<String>,
     before: String,
     used: String,
     after: String,
@@ -348,7 +379,7 @@ impl GrantView {
                 (Some(from), Some(to)) => format!("{from} to {to}"),
                 _ => String::new(),
             },
-            quota: quota(grant.quota),
+            quota: grant.quota.filter(|quota| *quota != Quota::ZERO).map(|all| quota(Some(all))),
             before: quota(grant.before),
             used: plain(&grant.used.to_string()),
             after: quota(grant.after),

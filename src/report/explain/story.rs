@@ -7,6 +7,8 @@ use crate::rules::quantity::{
     AccountId, Amount, BillingDay, Cents, Instant, Minutes, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
 };
 
+use crate::report::numbers::plain;
+
 use super::life_story::{
     DecisionStory, FlagStory, MeasuredStory, PurchaseStory, RefundStory, RenewalStory, StandingStory,
 };
@@ -72,7 +74,7 @@ pub struct Explanation {
     pub differences: Vec<Difference>,
     /// What the reader should know, such as inputs that have changed since.
     pub notes: Vec<String>,
-    /// What the catalog of the day calls its items: id and name.
+    /// The ids of all items and what people call them.
     #[serde(skip)]
     pub item_names: Vec<(String, String)>,
 }
@@ -142,6 +144,16 @@ impl LineStory {
     /// Whether there is a price: of a list, or of the package itself.
     pub fn has_price(&self) -> bool {
         self.price_list.is_some() || matches!(self.how, QuantityStory::Purchase(_) | QuantityStory::Refund(_))
+    }
+
+    /// The quantity with its unit, for people: `12,000 images`, `2.766 Mbps`.
+    pub fn quantity_in_words(&self) -> String {
+        let quantity = plain(&self.quantity.to_string());
+        match self.unit {
+            "mbps" => format!("{quantity} Mbps"),
+            unit if quantity == "1" || quantity == "-1" => format!("{quantity} {unit}"),
+            unit => format!("{quantity} {unit}s"),
+        }
     }
 }
 
