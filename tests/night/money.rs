@@ -263,10 +263,7 @@ fn a_timeline_knows_what_is_dated_later() {
         assert_eq!(said.code, 0, "{}", said.stderr);
         let (_, to_come) = said.stdout.split_once("nothing more is paid\n").unwrap();
         let to_come = to_come.split("\n\n").next().unwrap();
-        to_come
-            .lines()
-            .map(|line| line.trim().to_owned())
-            .collect::<Vec<_>>()
+        to_come.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(
         to_come("8"),

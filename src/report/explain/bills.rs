@@ -48,10 +48,7 @@ pub(super) fn bills(computed: &Computed<'_>) -> Vec<BillStory> {
 pub(super) fn item_names(book: &Book) -> Vec<(String, String)> {
     let named = |id: &str, name: &str| (id.to_owned(), name.to_owned());
     let items = book.items.iter().map(|item| named(&item.id, &item.name));
-    let reserved = [
-        (BilledItem::Package, "Packages"),
-        (BilledItem::Refund, "Refunds"),
-    ];
+    let reserved = [(BilledItem::Package, "Packages"), (BilledItem::Refund, "Refunds")];
     let reserved = reserved.into_iter().map(|(item, name)| named(item.name(book), name));
     items.chain(reserved).collect()
 }

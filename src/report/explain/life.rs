@@ -9,8 +9,7 @@ use crate::rules::subscriptions::{Breach, CreditLine, Limit, PurchaseLine};
 
 use super::error::ExplainError;
 use super::life_story::{
-    BoughtStory, ChangeStory, DecisionStory, FlagStory, Moment, PurchaseStory, RefundStory, RenewalStory,
-    StandingStory,
+    BoughtStory, ChangeStory, DecisionStory, FlagStory, Moment, PurchaseStory, RefundStory, RenewalStory, StandingStory,
 };
 use super::recompute::Computed;
 

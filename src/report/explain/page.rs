@@ -379,7 +379,10 @@ impl GrantView {
                 (Some(from), Some(to)) => format!("{from} to {to}"),
                 _ => String::new(),
             },
-            quota: grant.quota.filter(|quota| *quota != Quota::ZERO).map(|all| quota(Some(all))),
+            quota: grant
+                .quota
+                .filter(|quota| *quota != Quota::ZERO)
+                .map(|all| quota(Some(all))),
             before: quota(grant.before),
             used: plain(&grant.used.to_string()),
             after: quota(grant.after),
