@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::report::numbers::{plain, thousands};
 use crate::rules::quantity::{Cents, Quota};
 
+use super::grant_story::{Draw, GrantStory};
 use super::month::Month;
-use super::story::{Draw, DurationStory, GrantStory};
+use super::story::DurationStory;
 
 /// Width of a canvas.
 pub(super) const WIDTH: i128 = 1_000;

@@ -10,12 +10,13 @@ use crate::rules::subscriptions::PurchaseLine;
 
 use super::bills::item_name;
 use super::error::ExplainError;
+use super::grant_story::{GrantStep, Service, StepOutcome};
 use super::life;
 use super::measured::measured;
 use super::reasons::{self, Looked};
 use super::recompute::Computed;
 use super::rows::TableRows;
-use super::story::{DurationStory, GrantStep, LineStory, PeriodStory, QuantityStory, Service, StepOutcome, UsagePart};
+use super::story::{DurationStory, LineStory, PeriodStory, QuantityStory, UsagePart};
 use super::usage::tier_named;
 
 /// In deduction order: by app, item and tier; account-rounded lines last.
