@@ -227,6 +227,30 @@ fn what_a_removal_made_void_stays_so() {
     world.verified();
 }
 
+/// `verify` looks at the last batch and the one before, however many there are: it holds without the tables of all others.
+#[test]
+fn verify_reads_two_batches_of_any_number() {
+    let world = town();
+    let said = world.settle(&["--from", DAYS[0], "--to", DAYS[6]]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    for day in &DAYS[..5] {
+        let of_batch = |path: &&String| path.contains(&format!("/batch={day}.00/"));
+        for path in world.table_files().keys().filter(of_batch) {
+            fs::remove_file(world.path("out").join(path)).unwrap();
+        }
+    }
+    let verified = world.run(&["verify", "out"]);
+    assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
+    // Without the one before as well, it cannot say that the law holds.
+    let before = format!("out/accounts/batch={}.00/part-0.parquet", DAYS[5]);
+    fs::remove_file(world.path(&before)).unwrap();
+    for arguments in [&["verify", "out"][..], &["verify", "out", "--all"]] {
+        let said = world.run(arguments);
+        assert_eq!(said.code, 1, "{}{}", said.stdout, said.stderr);
+        assert!(said.stdout.contains("is missing"), "{}", said.stdout);
+    }
+}
+
 #[test]
 fn a_timeline_tells_what_was_and_what_comes() {
     let world = town();
