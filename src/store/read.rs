@@ -1,5 +1,6 @@
 //! Byte ranges of listed objects, which must still be the ones that were listed.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -87,11 +88,47 @@ impl Store {
 /// The bytes of a range, fewer where the file ends in it. Read straight into memory that nobody filled with zeros before.
 fn read_file(mut file: &File, range: &Range<u64>) -> io::Result<Bytes> {
     let length = range.end - range.start;
-    let mut bytes = Vec::new();
+    let mut bytes = SPARE.take();
+    bytes.clear();
     bytes.try_reserve_exact(usize::try_from(length).map_err(io::Error::other)?)?;
     file.seek(SeekFrom::Start(range.start))?;
     file.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes.into())
+    Ok(Bytes::from_owner(Reused(bytes)))
+}
+
+/// Bytes of a memory that is kept for the next read.
+const MAX_SPARE_BYTES: usize = 32 << 20;
+
+thread_local! {
+    /// Memory that this thread has read into and is done with: the kernel need not fill it with zeros again.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// What has been read, in memory that goes back to [`SPARE`].
+struct Reused(Vec<u8>);
+
+impl AsRef<[u8]> for Reused {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Reused {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.0);
+        // Threads that end have no spare memory any more.
+        let _ = SPARE.try_with(|spare| {
+            let before = spare.take();
+            let larger = if before.capacity() < bytes.capacity() {
+                bytes
+            } else {
+                before
+            };
+            if larger.capacity() <= MAX_SPARE_BYTES {
+                spare.set(larger);
+            }
+        });
+    }
 }
 
 impl Object {

@@ -4,6 +4,7 @@ use crate::catalog::book::TierId;
 use crate::rules::quantity::SdkAppId;
 
 use super::super::groups::Key;
+use super::classes::Sparse;
 use super::lines::{Rows, Seconds, claim, count_lines, count_long_lines};
 use super::sink::Sink;
 use super::values::Tiers;
@@ -38,22 +39,6 @@ pub(super) struct Ids<'a> {
     pub(super) apps: &'a [SdkAppId],
 }
 
-/// The rows of the table of tiers that places are in.
-#[derive(Clone, Copy)]
-pub(super) enum Lead<'a> {
-    Same(u32),
-    Each(&'a [u32]),
-}
-
-impl Lead<'_> {
-    fn at(self, row: usize) -> u32 {
-        match self {
-            Self::Same(lead) => lead,
-            Self::Each(leads) => leads[row],
-        }
-    }
-}
-
 /// Counts the rows of a row group.
 pub(super) struct Cells<'a> {
     memory: &'a mut Memory,
@@ -63,10 +48,6 @@ pub(super) struct Cells<'a> {
     code_of: Box<[u32; PLACES]>,
     /// The tiers of codes, from 1.
     coded: Vec<TierId>,
-    /// The row of the table of tiers that most rows of usage are in, as far as is known.
-    usual_lead: u32,
-    /// Rows of a block that are in another.
-    others: Vec<usize>,
     line_bits: u32,
     period: u16,
     /// What a row has, unless it is counted otherwise; set by the first row.
@@ -88,8 +69,6 @@ impl<'a> Cells<'a> {
             tiers,
             code_of: Box::new([NO_CODE; PLACES]),
             coded: Vec::new(),
-            usual_lead: 0,
-            others: Vec::new(),
             line_bits: LEAST_LINE_BITS,
             period: 0,
             usual: None,
@@ -140,40 +119,39 @@ impl<'a> Cells<'a> {
 
     /// The codes of places in the table of tiers, given as columns and the rows that they are in. None when a place is
     /// none.
-    pub(super) fn put_codes(&mut self, ids: Ids<'_>, columns: &[u32], rows: Lead<'_>, codes: &mut [u32]) -> Option<()> {
+    pub(super) fn put_codes(&mut self, ids: Ids<'_>, columns: &[u32], rows: &Sparse, codes: &mut [u32]) -> Option<()> {
         if self.look_up_codes(columns, rows, codes) {
             return Some(());
         }
+        let mut others = rows.others.iter().peekable();
         for (at, column) in columns.iter().enumerate() {
-            self.code(ids, column.wrapping_add(rows.at(at)))?;
+            let other = others.next_if(|(other, _)| *other == at);
+            let row = other.map_or(rows.usual, |(_, row)| *row);
+            self.code(ids, column.wrapping_add(row))?;
         }
         self.look_up_codes(columns, rows, codes).then_some(())
     }
 
     /// Whether all of them have a code.
-    fn look_up_codes(&mut self, columns: &[u32], rows: Lead<'_>, codes: &mut [u32]) -> bool {
-        let usual = match rows {
-            Lead::Same(row) => row,
-            Lead::Each(_) => self.usual_lead,
-        };
-        self.others.clear();
+    fn look_up_codes(&self, columns: &[u32], rows: &Sparse, codes: &mut [u32]) -> bool {
+        let code_of = |column: u32, row: u32| self.code_of[to_usize(column.wrapping_add(row)) % PLACES];
         // The tiers of the usual row of the table, by column.
         let mut entries = [NO_CODE; 16];
         if self.tiers.columns() > entries.len() {
-            self.others.extend(0..columns.len());
-        } else if let Lead::Each(rows) = rows {
-            find_others(rows, usual, &mut self.others);
-            if self.others.len() > columns.len() / 2 {
-                // The next block may be luckier.
-                self.usual_lead = rows.get(rows.len() / 2).copied().unwrap_or(usual);
-            }
+            let each = codes.iter_mut().zip(columns);
+            each.for_each(|(code, column)| *code = code_of(*column, rows.usual));
+        } else {
+            let row = self
+                .code_of
+                .iter()
+                .skip(to_usize(rows.usual))
+                .take(self.tiers.columns());
+            entries.iter_mut().zip(row).for_each(|(entry, code)| *entry = *code);
+            codes.copy_from_slice(columns);
+            look_up(&entries, codes);
         }
-        let row = self.code_of.iter().skip(to_usize(usual)).take(self.tiers.columns());
-        entries.iter_mut().zip(row).for_each(|(entry, code)| *entry = *code);
-        codes.copy_from_slice(columns);
-        look_up(&entries, codes);
-        for at in &self.others {
-            codes[*at] = self.code_of[to_usize(columns[*at].wrapping_add(rows.at(*at))) % PLACES];
+        for (at, row) in &rows.others {
+            codes[*at] = code_of(columns[*at], *row);
         }
         least(codes) != NO_CODE
     }

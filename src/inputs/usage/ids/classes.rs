@@ -26,6 +26,18 @@ pub(super) struct Classes<W> {
     levels: Bits,
     /// Values of a block with nulls, before they are spread out.
     present: Vec<u32>,
+    /// The index of what rows mostly have, as far as is known.
+    usual: u32,
+    dense: Vec<u32>,
+}
+
+/// What rows of a block are worth, where it is mostly the same.
+#[derive(Default)]
+pub(super) struct Sparse {
+    /// What rows are worth that are not among the others.
+    pub(super) usual: u32,
+    /// Rows by position, in order, and what they are worth.
+    pub(super) others: Vec<(usize, u32)>,
 }
 
 impl<W: Worth> Classes<W> {
@@ -50,6 +62,8 @@ impl<W: Worth> Classes<W> {
             ints: vec![0; BLOCK_ROWS],
             levels: Bits::default(),
             present: vec![0; BLOCK_ROWS],
+            usual: 0,
+            dense: Vec::new(),
         }
     }
 
@@ -110,6 +124,42 @@ impl<W: Worth> Classes<W> {
             }
             out = later;
         }
+        Ok(())
+    }
+
+    /// What the next rows are worth: mostly the same.
+    pub(super) fn fill_sparse(&mut self, rows: usize, out: &mut Sparse) -> Result<(), Stop> {
+        out.others.clear();
+        self.ready()?;
+        let index = self.usual;
+        let usual = self.entries.get(to_usize(index)).copied();
+        let mut done = 0;
+        while done < rows {
+            self.ready()?;
+            let (presence, left) = self.cursor.presence()?;
+            let now = left.min(rows - done);
+            if presence == Presence::All && self.cursor.has_indices() && usual.is_some() {
+                let before = out.others.len();
+                self.cursor.find_others((done, now), index, &mut out.others)?;
+                self.cursor.pass(now);
+                // The next block may be luckier.
+                if let Some((_, other)) = out.others.last().filter(|_| out.others.len() - before > now / 2) {
+                    self.usual = *other;
+                }
+                for (_, value) in &mut out.others[before..] {
+                    *value = self.entry(*value)?;
+                }
+            } else {
+                let mut dense = std::mem::take(&mut self.dense);
+                dense.resize(BLOCK_ROWS, 0);
+                let filled = self.fill(&mut dense[..now]);
+                out.others.extend((done..).zip(dense[..now].iter().copied()));
+                self.dense = dense;
+                filled?;
+            }
+            done += now;
+        }
+        out.usual = usual.unwrap_or(0);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::super::pages::FaultSlot;
 use super::super::row_group::Turn;
 use super::Stop;
 use super::cells::Ids;
-use super::classes::Classes;
+use super::classes::{Classes, Sparse};
 use super::cursor::Cursor;
 use super::keys::Keys;
 use super::values::{AccountWorth, AppWorth, MeterWorth, PixelsWorth, SecondsWorth, Tiers, TimeWorth, Worth};
@@ -184,6 +184,18 @@ impl<W: Worth> Defaulted<W> {
                 Ok(())
             }
             Self::Column(column) => column.fill(out),
+        }
+    }
+
+    /// As [`Classes::fill_sparse`].
+    pub(super) fn fill_sparse(&mut self, rows: usize, out: &mut Sparse) -> Result<(), Stop> {
+        match self {
+            Self::Constant(worth) => {
+                out.usual = *worth;
+                out.others.clear();
+                Ok(())
+            }
+            Self::Column(column) => column.fill_sparse(rows, out),
         }
     }
 

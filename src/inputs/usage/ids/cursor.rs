@@ -279,6 +279,19 @@ impl Cursor {
         }
     }
 
+    /// Which of the next dictionary indices are not `usual`: as [`Hybrid::find_others`].
+    pub(super) fn find_others(
+        &mut self,
+        rows: (usize, usize),
+        usual: u32,
+        found: &mut Vec<(usize, u32)>,
+    ) -> Result<(), Stop> {
+        match &mut self.values {
+            Values::Indices(indices) => indices.find_others(self.page.bytes(), rows, usual, found),
+            Values::Plain { .. } | Values::Delta(_) => Err(Stop::GiveUp),
+        }
+    }
+
     /// The next integers, 32-bit ones with their sign.
     pub(super) fn ints(&mut self, out: &mut [i64]) -> Result<(), Stop> {
         let width = self.int_bytes()?;

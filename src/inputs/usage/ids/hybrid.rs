@@ -3,6 +3,9 @@
 use super::vector::{MAX_WIDTH, unpack, word_at};
 use super::{BLOCK_ROWS, Stop};
 
+/// Packed values that are compared at once.
+const OTHERS_AT_ONCE: usize = 64;
+
 /// A place in a hybrid stream. The bytes are handed in with each call: always the same ones.
 #[derive(Debug, Clone)]
 pub(super) struct Hybrid {
@@ -111,6 +114,95 @@ impl Hybrid {
         done
     }
 
+    /// Which of the next `count` values are not `usual`: each with its position, counted from `first`.
+    pub(super) fn find_others(
+        &mut self,
+        bytes: &[u8],
+        (first, count): (usize, usize),
+        usual: u32,
+        found: &mut Vec<(usize, u32)>,
+    ) -> Result<(), Stop> {
+        let mut values = [0; OTHERS_AT_ONCE];
+        let mut done = 0;
+        while done < count {
+            done += self.find_in_short_runs(bytes, (first + done, count - done), usual, found);
+            if done == count {
+                break;
+            }
+            self.load(bytes)?;
+            let now = (count - done).min(self.left());
+            match &mut self.run {
+                Run::Repeated { value, left } => {
+                    *left -= now;
+                    if *value != usual {
+                        found.extend((first + done..first + done + now).map(|at| (at, *value)));
+                    }
+                    done += now;
+                }
+                Run::Packed { start, next, left } => {
+                    let values = &mut values[..now.min(OTHERS_AT_ONCE)];
+                    unpack(&bytes[*start..], self.width, *next, values);
+                    *next += values.len();
+                    *left -= values.len();
+                    let each = (first + done..).zip(values.iter().copied());
+                    found.extend(each.filter(|(_, value)| *value != usual));
+                    done += values.len();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`fill_short_runs`](Self::fill_short_runs), for [`find_others`](Self::find_others).
+    fn find_in_short_runs(
+        &mut self,
+        bytes: &[u8],
+        (first, count): (usize, usize),
+        usual: u32,
+        found: &mut Vec<(usize, u32)>,
+    ) -> usize {
+        let (width, mut done) = (self.width, 0);
+        if self.left() > 0 || !(1..=8).contains(&width) || usual >> width > 0 {
+            return 0;
+        }
+        let mask = u64::MAX >> (64 - width);
+        let all_usual = (0..8).fold(0, |all, lane| all | u64::from(usual) << (lane * width));
+        let word_at = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
+        while let (Some(header @ 2..=0x7f), Some(word)) = (bytes.get(self.at), word_at(self.at + 1)) {
+            let runs = usize::from(header >> 1);
+            if header & 1 == 0 {
+                let value = u32::from(word[0]);
+                if runs > count - done || value >> width > 0 {
+                    break;
+                }
+                if value != usual {
+                    found.extend((first + done..first + done + runs).map(|at| (at, value)));
+                }
+                self.at += 2;
+                done += runs;
+                continue;
+            }
+            // Eight values take no more than eight bytes; the last ones may end within the last word.
+            let last = word_at(self.at + 1 + (runs - 1) * width);
+            if runs * 8 > count - done || last.is_none() {
+                break;
+            }
+            for at in (self.at + 1..).step_by(width).take(runs) {
+                let word = u64::from_le_bytes(*word_at(at).unwrap_or(word));
+                let mut others = (word ^ all_usual) & u64::MAX >> (64 - 8 * width);
+                while others != 0 {
+                    let lane = usize::try_from(others.trailing_zeros()).expect("below 64") / width;
+                    let value = u32::try_from(word >> (lane * width) & mask).expect("at most 8 bits");
+                    found.push((first + done + lane, value));
+                    others &= !(mask << (lane * width));
+                }
+                done += 8;
+            }
+            self.at += 1 + runs * width;
+        }
+        done
+    }
+
     /// The next values of a stream of single bits.
     pub(super) fn fill_bits(&mut self, bytes: &[u8], count: usize, out: &mut Bits) -> Result<(), Stop> {
         out.clear();
@@ -141,22 +233,33 @@ impl Hybrid {
         if self.left() > 0 {
             return;
         }
-        while let Some(word) = bytes.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word_at = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
+        while let Some(word) = word_at(self.at) {
             let [header, value, ..] = *word;
             let runs = usize::from(header >> 1);
             let is_packed = header & 1 == 1;
             let values = if is_packed { runs * 8 } else { runs };
-            let is_usual = header > 1 && header < 0x80 && values <= Bits::AT_ONCE && (is_packed || value <= 1);
+            let is_usual = header > 1 && header < 0x80 && (is_packed || value <= 1);
             if !is_usual || values > count - out.len {
                 return;
             }
-            let repeated = if value == 1 { u64::MAX } else { 0 };
-            let bits = if is_packed {
-                u64::from_le_bytes(*word) >> 8
+            let mut bits = u64::from_le_bytes(*word) >> 8;
+            if !is_packed {
+                bits = if value == 1 { u64::MAX } else { 0 };
+            }
+            if values <= Bits::AT_ONCE {
+                out.push(bits, values);
+            } else if !is_packed {
+                out.push(bits, Bits::AT_ONCE);
+                out.push(bits, values - Bits::AT_ONCE);
+            } else if bytes.len() >= self.at + 1 + runs + 8 {
+                for first in (0..values).step_by(Bits::AT_ONCE) {
+                    let word = word_at(self.at + 1 + first / 8).copied().unwrap_or_default();
+                    out.push(u64::from_le_bytes(word), (values - first).min(Bits::AT_ONCE));
+                }
             } else {
-                repeated
-            };
-            out.push(bits, values);
+                return;
+            }
             self.at += if is_packed { 1 + runs } else { 2 };
         }
     }
@@ -242,14 +345,14 @@ impl Hybrid {
 
 /// Single bits of a block, 64 to a word, the lowest first.
 pub(super) struct Bits {
-    words: [u64; BLOCK_ROWS / 64 + 1],
+    words: [u64; BLOCK_ROWS / 64 + 2],
     len: usize,
 }
 
 impl Default for Bits {
     fn default() -> Self {
         Self {
-            words: [0; BLOCK_ROWS / 64 + 1],
+            words: [0; BLOCK_ROWS / 64 + 2],
             len: 0,
         }
     }
@@ -279,9 +382,8 @@ impl Bits {
         let bits = bits & ((1 << count) - 1);
         let (word, shift) = (self.len / 64, self.len % 64);
         self.words[word] |= bits << shift;
-        if shift + count > 64 {
-            self.words[word + 1] = bits >> (64 - shift);
-        }
+        // What does not fit into the word, if anything: without a branch, which nobody could foresee.
+        self.words[word + 1] = bits >> 1 >> (63 - shift);
         self.len += count;
     }
 }
@@ -337,10 +439,87 @@ mod tests {
                 .chunks_mut(size)
                 .for_each(|piece| hybrid.fill(&BYTES, piece).unwrap());
             assert_eq!(found, values(), "{size} at a time");
+            let (mut others, mut hybrid) = (Vec::new(), Hybrid::new(3, 0).unwrap());
+            for first in (0..33).step_by(size) {
+                let piece = (first + 100, size.min(33 - first));
+                hybrid.find_others(&BYTES, piece, 6, &mut others).unwrap();
+            }
+            let expected = (100..).zip(values()).filter(|(_, value)| *value != 6);
+            assert!(others.into_iter().eq(expected), "{size} at a time");
             assert!(
                 matches!(hybrid.fill(&BYTES, &mut [0]), Err(Stop::GiveUp)),
                 "there are no more"
             );
+        }
+    }
+
+    fn push_header(bytes: &mut Vec<u8>, header: usize) {
+        let low = u8::try_from(header & 0x7f).unwrap();
+        match u8::try_from(header >> 7).unwrap() {
+            0 => bytes.push(low),
+            high => bytes.extend([low | 0x80, high]),
+        }
+    }
+
+    /// A stream of runs of both kinds, mostly short ones, of values that are mostly `usual`; and its values.
+    fn stream(width: usize, usual: u32, seed: u64) -> (Vec<u8>, Vec<u32>) {
+        let mut state = seed;
+        let mut random = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let (mut bytes, mut values) = (Vec::new(), Vec::new());
+        for _ in 0..60 {
+            let long = if random(8) == 0 { 70 } else { 5 };
+            let count = usize::try_from(random(long) + 1).unwrap();
+            let mut value = |of: u64| match random(of) {
+                0 => u32::try_from(random(1 << width)).unwrap(),
+                _ => usual,
+            };
+            if value(2) == usual {
+                push_header(&mut bytes, count * 2);
+                let value = value(4);
+                bytes.extend_from_slice(&value.to_le_bytes()[..width.div_ceil(8)]);
+                values.extend(std::iter::repeat_n(value, count));
+                continue;
+            }
+            push_header(&mut bytes, count * 2 + 1);
+            let mut packed = vec![0_u8; count * width];
+            for at in 0..count * 8 {
+                let value = value(6);
+                values.push(value);
+                for bit in (0..width).filter(|bit| value >> bit & 1 == 1) {
+                    packed[(at * width + bit) / 8] |= 1 << ((at * width + bit) % 8);
+                }
+            }
+            bytes.extend(packed);
+        }
+        (bytes, values)
+    }
+
+    #[test]
+    fn others_are_found_wherever_they_are() {
+        for (width, seed) in (1..=12).flat_map(|width| (0..20).map(move |seed| (width, seed))) {
+            let usual = u32::try_from(seed).unwrap() % (1 << width);
+            let (bytes, values) = stream(width, usual, seed);
+            for size in [1, 13, 64, 1000, values.len()] {
+                let (mut filling, mut finding) = (Hybrid::new(width, 0).unwrap(), Hybrid::new(width, 0).unwrap());
+                let (mut filled, mut found) = (vec![0; values.len()], Vec::new());
+                for (piece, first) in filled.chunks_mut(size).zip((0..).step_by(size)) {
+                    finding
+                        .find_others(&bytes, (first, piece.len()), usual, &mut found)
+                        .unwrap();
+                    filling.fill(&bytes, piece).unwrap();
+                }
+                assert_eq!(filled, values, "{width} bits, seed {seed}, {size} at a time");
+                let expected = values.iter().copied().enumerate().filter(|(_, value)| *value != usual);
+                assert!(
+                    found.into_iter().eq(expected),
+                    "{width} bits, seed {seed}, {size} at a time"
+                );
+            }
         }
     }
 

@@ -41,19 +41,38 @@ pub(super) fn count_lines<const N: usize>(cells: &mut [u32], touched: &mut Vec<u
     let lines = cells.as_chunks_mut::<N>().0;
     let mut others = Vec::new();
     let count = rows.apps.len();
-    let (apps, accounts, codes) = (rows.apps, &rows.accounts[..count], &rows.codes[..count]);
-    for row in 0..count {
+    let mut row = 0;
+    while row < count {
+        row += count_owned(lines, &rows.apps[row..], &rows.accounts[row..], &rows.codes[row..]);
+        if row < count {
+            let line = &mut lines[to_usize(rows.apps[row])];
+            if claim(&mut line[0], touched, rows.accounts[row], rows.apps[row]) {
+                line[to_usize(rows.codes[row]) % N] += 1;
+            } else {
+                others.push(row);
+            }
+            row += 1;
+        }
+    }
+    others
+}
+
+/// Counts rows up to the first whose line is not its account's, and returns how many. Nothing but this in it, so that it
+/// needs no memory but that of rows and lines.
+#[inline(never)]
+fn count_owned<const N: usize>(lines: &mut [[u32; N]], apps: &[u32], accounts: &[u32], codes: &[u32]) -> usize {
+    let (accounts, codes) = (&accounts[..apps.len()], &codes[..apps.len()]);
+    for row in 0..apps.len() {
         let line = &mut lines[to_usize(apps[row])];
         // An id is below `MAX_DISTINCT`: this does not wrap.
-        if line[0] != accounts[row].wrapping_add(1) && !claim(&mut line[0], touched, accounts[row], apps[row]) {
-            others.push(row);
-            continue;
+        if line[0] != accounts[row].wrapping_add(1) {
+            return row;
         }
         // Emptied before any can overflow; codes are below `N`.
         let cell = &mut line[to_usize(codes[row]) % N];
         *cell = cell.wrapping_add(1);
     }
-    others
+    apps.len()
 }
 
 /// The same for lines of any length.

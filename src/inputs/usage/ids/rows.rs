@@ -1,6 +1,7 @@
 //! The rows of a row group, block by block: decoded, put together, counted.
 
-use super::cells::{Cells, Lead};
+use super::cells::Cells;
+use super::classes::Sparse;
 use super::columns::Columns;
 use super::lines::{Rows, Seconds};
 use super::values::OTHER_DAY;
@@ -18,7 +19,7 @@ pub(super) struct Block {
     times: Vec<u32>,
     accounts: Vec<u32>,
     apps: Vec<u32>,
-    meters: Vec<u32>,
+    meters: Sparse,
     seconds: Vec<u32>,
     pixels: Vec<u32>,
     /// The codes of tiers.
@@ -32,7 +33,7 @@ impl Default for Block {
             times: rows(),
             accounts: rows(),
             apps: rows(),
-            meters: rows(),
+            meters: Sparse::default(),
             seconds: rows(),
             pixels: rows(),
             codes: rows(),
@@ -106,21 +107,24 @@ fn count_block(
     decode!(time, times, times, columns.times.pass(rows)?);
     decode!(account, accounts, accounts, columns.accounts.pass(rows));
     decode!(app, apps, apps, columns.apps.pass(rows));
-    decode!(meter, meters, meters, columns.meters.pass(rows)?);
+    match meter {
+        Here::Same(row) => {
+            columns.meters.pass(rows)?;
+            block.meters.usual = row;
+            block.meters.others.clear();
+        }
+        Here::Decoded => columns.meters.fill_sparse(rows, &mut block.meters)?,
+    }
     decode!(seconds, seconds, seconds, columns.seconds.pass(rows)?);
     decode!(pixels, pixels, pixels, columns.pixels.pass(rows)?);
     let ids = columns.ids();
     let tier = match (meter, pixels) {
         (Here::Same(row), Here::Same(column)) => Here::Same(cells.code(ids, row + column).ok_or(Stop::GiveUp)?),
-        (meter, pixels) => {
+        (_, pixels) => {
             if let Here::Same(column) = pixels {
                 block.pixels[..rows].fill(column);
             }
-            let lead = match meter {
-                Here::Same(row) => Lead::Same(row),
-                Here::Decoded => Lead::Each(&block.meters[..rows]),
-            };
-            let put = cells.put_codes(ids, &block.pixels[..rows], lead, &mut block.codes[..rows]);
+            let put = cells.put_codes(ids, &block.pixels[..rows], &block.meters, &mut block.codes[..rows]);
             put.ok_or(Stop::GiveUp)?;
             Here::Decoded
         }

@@ -84,7 +84,12 @@ fn lines_of_any_length_and_seconds_of_any_kind() {
             }
             let [of, apps, leads, columns, seconds] = &rows;
             let mut codes = vec![0; ROWS];
-            cells.put_codes(ids, columns, Lead::Each(leads), &mut codes).unwrap();
+            let others = leads.iter().copied().enumerate().filter(|(_, lead)| *lead != leads[0]);
+            let sparse = Sparse {
+                usual: leads[0],
+                others: others.collect(),
+            };
+            cells.put_codes(ids, columns, &sparse, &mut codes).unwrap();
             cells.set_period(ids, period);
             let rows = Rows {
                 accounts: of,
