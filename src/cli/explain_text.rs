@@ -1,7 +1,7 @@
 //! An explanation as text, in the form of the guide's worked examples.
 
 use crate::report::explain::{BillStory, Explanation, LineStory, PeriodStory};
-use crate::rules::quantity::SdkAppId;
+use crate::rules::quantity::{Cents, SdkAppId};
 
 use super::explain::ExplainDocument;
 use super::explain_grants::{deduction, grants};
@@ -263,15 +263,16 @@ fn other_lines(bill: &BillStory) -> Option<String> {
 
 fn balance(told: &Explanation) -> String {
     let balance = &told.balance;
-    pairs(
-        &[
-            ("opening", thousands(balance.opening)),
-            ("+ paid", thousands(balance.paid)),
-            ("- charged", thousands(balance.charged)),
-            ("= closing", thousands(balance.closing)),
-        ],
-        Align::Right,
-    )
+    let mut rows = vec![
+        ("opening", thousands(balance.opening)),
+        ("+ paid", thousands(balance.paid)),
+        ("- charged", thousands(balance.charged)),
+        ("= closing", thousands(balance.closing)),
+    ];
+    if balance.credit_limit != Cents::ZERO {
+        rows.push(("credit limit", thousands(balance.credit_limit)));
+    }
+    pairs(&rows, Align::Right)
 }
 
 /// Whether the ledger says the same.

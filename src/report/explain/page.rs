@@ -55,6 +55,8 @@ struct PageView<'a> {
     month: String,
     daily: Option<Daily>,
     balance: [(&'static str, String); 4],
+    /// How far below zero the balance may be; None: not at all.
+    credit_limit: Option<String>,
     /// What must be paid; None: nothing.
     arrears: Option<String>,
     dates: Vec<(&'static str, String)>,
@@ -104,7 +106,8 @@ impl<'a> PageView<'a> {
                 ("Charged", thousands(told.balance.charged)),
                 ("Closing balance", thousands(told.balance.closing)),
             ],
-            arrears: (told.standing.arrears != Cents::ZERO).then(|| thousands(told.standing.arrears)),
+            credit_limit: unless_zero(told.balance.credit_limit),
+            arrears: unless_zero(told.standing.arrears),
             dates: dates(told),
             as_posted: as_posted(told),
             checked: counted(rows, "posted row", "posted rows"),
@@ -112,6 +115,10 @@ impl<'a> PageView<'a> {
             told,
         }
     }
+}
+
+fn unless_zero(amount: Cents) -> Option<String> {
+    (amount != Cents::ZERO).then(|| thousands(amount))
 }
 
 /// The dates of the account's state that there are; of what has come since, when it did.
