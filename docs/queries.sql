@@ -4,7 +4,7 @@
 --   .read docs/queries.sql
 --   SELECT item, sum(amount) FROM bills_now GROUP BY item;
 --
--- Money is DECIMAL and stays exact in DuckDB, fetchall() and .arrow(); .df() would make floats of it.
+-- Money is DECIMAL and stays exact in DuckDB, fetchall() and to_arrow_table(); df() would make floats of it.
 --
 -- What a batch posted counts once the batch is committed and published, so every view is filtered on `_batches`: a batch
 -- whose `.published` is still missing is left out whole.

@@ -7,21 +7,21 @@ use crate::catalog::parse::parse;
 use crate::inputs::catalog::read;
 use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
-use crate::job::Job;
+use crate::job::{Job, PartitionedInput};
 use crate::rules::quantity::Instant;
 use crate::settle::{not_acted_on, without_item};
 use crate::store::{Store, StoreError};
 
 use super::args::JobArgs;
-use super::check_report::CheckReport;
+use super::check_report::{CheckReport, Listings, measured_inputs};
 use super::check_text::text;
 use super::failure::Failure;
 use super::terminal::Terminal;
 
 /// Check a job: read it with its catalog and dimensions, and say what they mean
 ///
-/// Every broken rule is named with file, line and column, or file, row, column and value. Usage files are listed, not
-/// read. Nothing is written.
+/// Every broken rule is named with file, line and column, or file, row, column and value. Files of usage, relay,
+/// screenshots and logins are listed, not read. Nothing is written.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     nightbill check jobs/nightly.toml\n  \
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<(), Failure> 
     let catalog = read(&job.catalog)?;
     let book = parse(&catalog.path, &catalog.text)?;
     let dimensions = Dimensions::load(&job, &book, &job.calendar)?;
-    let listing = list_usage(&job)?;
+    let listings = listings(&job)?;
     let today = job.calendar.day_of(Instant::from(Utc::now())).map_err(|error| {
         Failure::usage(
             format!("the clock is {error}"),
@@ -48,17 +48,36 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<(), Failure> 
     for gap in not_acted_on(&job).into_iter().chain(without_item(&job, &book)) {
         terminal.warn(&gap);
     }
-    let no_usage = partitions::empty_warning(&listing, &job.inputs.usage.partitions.location);
-    for warning in no_usage.into_iter().chain(listing.stray_warning("usage")) {
+    let no_usage = partitions::empty_warning(&listings.usage, &job.inputs.usage.partitions.location);
+    let strays = listings.measured.iter();
+    let strays = strays.filter_map(|(input, listing)| listing.stray_warning(input));
+    for warning in no_usage
+        .into_iter()
+        .chain(listings.usage.stray_warning("usage"))
+        .chain(strays)
+    {
         terminal.warn(&warning);
     }
     let rows = |dimension: &str| dimensions.rows(dimension);
-    terminal.result(&CheckReport::new(&job, &book, &rows, &listing, today), text)
+    terminal.result(&CheckReport::new(&job, &book, &rows, &listings, today), text)
 }
 
-/// A usage directory that does not exist yet has no partitions.
-fn list_usage(job: &Job) -> Result<Listing, Failure> {
-    let listed = Store::open(&job.inputs.usage.partitions.location).and_then(|store| partitions::list(&store));
+fn listings(job: &Job) -> Result<Listings, Failure> {
+    let mut measured = Vec::new();
+    for (input, given) in measured_inputs(job) {
+        if let Some(given) = given {
+            measured.push((input, list(given)?));
+        }
+    }
+    Ok(Listings {
+        usage: list(&job.inputs.usage.partitions)?,
+        measured,
+    })
+}
+
+/// A directory that does not exist yet has no partitions.
+fn list(input: &PartitionedInput) -> Result<Listing, Failure> {
+    let listed = Store::open(&input.location).and_then(|store| partitions::list(&store));
     match listed {
         Err(StoreError::NotFound { .. }) => Ok(Listing::default()),
         listed => Ok(listed?),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::catalog::book::Book;
 use crate::inputs::partitions::Listing;
-use crate::job::{Job, Shape};
+use crate::job::{Job, PartitionedInput, Shape};
 use crate::rules::account_day::DeductionPeriod;
 use crate::rules::quantity::BillingDay;
 use crate::store::Location;
@@ -49,6 +49,15 @@ pub(crate) struct InputPart {
     pub(crate) input: &'static str,
     pub(crate) location: Option<String>,
     pub(crate) rows: Option<u64>,
+    pub(crate) files: Option<usize>,
+    pub(crate) bytes: Option<u64>,
+}
+
+/// The partitioned inputs as their listings show them.
+pub(crate) struct Listings {
+    pub(crate) usage: Listing,
+    /// By name; those that the job gives.
+    pub(crate) measured: Vec<(&'static str, Listing)>,
 }
 
 /// The usage input, as its listing shows it.
@@ -70,10 +79,10 @@ impl CheckReport {
         job: &Job,
         book: &Book,
         rows: &dyn Fn(&str) -> Option<u64>,
-        listing: &Listing,
+        listings: &Listings,
         today: BillingDay,
     ) -> Self {
-        let usage = usage_part(job, listing);
+        let usage = usage_part(job, &listings.usage);
         let next = match &usage.first_partition {
             Some(first) => format!("nightbill settle {} --day {first}", job.path.display()),
             None => format!("nightbill settle {}", job.path.display()),
@@ -82,7 +91,7 @@ impl CheckReport {
             format: JSON_FORMAT,
             command: "check",
             job: job_part(job),
-            inputs: input_parts(job, rows),
+            inputs: input_parts(job, rows, &listings.measured),
             usage,
             catalog: CatalogPart::new(book, today),
             next,
@@ -116,7 +125,17 @@ fn millionths(count: u32) -> String {
     super::format::plain(&format!("{}.{:06}", count / 1_000_000, count % 1_000_000))
 }
 
-fn input_parts(job: &Job, rows: &dyn Fn(&str) -> Option<u64>) -> Vec<InputPart> {
+/// The partitioned inputs beside usage.
+pub(crate) fn measured_inputs(job: &Job) -> [(&'static str, Option<&PartitionedInput>); 3] {
+    let inputs = &job.inputs;
+    [
+        ("relay", inputs.relay.as_ref()),
+        ("screenshots", inputs.screenshots.as_ref()),
+        ("logins", inputs.logins.as_ref()),
+    ]
+}
+
+fn input_parts(job: &Job, rows: &dyn Fn(&str) -> Option<u64>, measured: &[(&'static str, Listing)]) -> Vec<InputPart> {
     let inputs = &job.inputs;
     let dimensions: [(&'static str, Option<&Location>); 7] = [
         ("accounts", Some(&inputs.accounts)),
@@ -127,27 +146,35 @@ fn input_parts(job: &Job, rows: &dyn Fn(&str) -> Option<u64>) -> Vec<InputPart> 
         ("opening", inputs.opening.as_ref()),
         ("opening_grants", inputs.opening_grants.as_ref()),
     ];
-    let partitioned = [
-        ("relay", inputs.relay.as_ref()),
-        ("screenshots", inputs.screenshots.as_ref()),
-        ("logins", inputs.logins.as_ref()),
-    ];
     let dimensions = dimensions.into_iter().map(|(input, location)| InputPart {
         input,
         location: location.map(ToString::to_string),
         rows: location.and_then(|_| rows(input)),
+        files: None,
+        bytes: None,
     });
-    let partitioned = partitioned.into_iter().map(|(input, named)| InputPart {
-        input,
-        location: named.map(|named| named.location.to_string()),
-        rows: None,
+    let measured = measured_inputs(job).into_iter().map(|(input, named)| {
+        let listed = measured.iter().find(|(other, _)| *other == input);
+        let held = listed.map(|(_, listing)| files_and_bytes(listing));
+        InputPart {
+            input,
+            location: named.map(|named| named.location.to_string()),
+            rows: None,
+            files: held.map(|(files, _)| files),
+            bytes: held.map(|(_, bytes)| bytes),
+        }
     });
-    dimensions.chain(partitioned).collect()
+    dimensions.chain(measured).collect()
+}
+
+fn files_and_bytes(listing: &Listing) -> (usize, u64) {
+    let files = || listing.partitions.values().flatten();
+    (files().count(), files().map(|file| file.size).sum())
 }
 
 fn usage_part(job: &Job, listing: &Listing) -> UsagePart {
     let usage = &job.inputs.usage;
-    let files = || listing.partitions.values().flatten();
+    let (files, bytes) = files_and_bytes(listing);
     UsagePart {
         location: usage.partitions.location.to_string(),
         shape: match usage.shape {
@@ -159,8 +186,8 @@ fn usage_part(job: &Job, listing: &Listing) -> UsagePart {
         partitions: listing.partitions.len(),
         first_partition: listing.partitions.keys().next().map(ToString::to_string),
         last_partition: listing.partitions.keys().next_back().map(ToString::to_string),
-        files: files().count(),
-        bytes: files().map(|file| file.size).sum(),
+        files,
+        bytes,
     }
 }
 

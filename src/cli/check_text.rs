@@ -2,7 +2,7 @@
 
 use super::check_catalog::{CatalogPart, FreePart, ItemPart, PlanPart, ProductPart, PromotionPart};
 use super::check_report::CheckReport;
-use super::format::{Align, Table, bytes, counted, pairs, plain, price, thousands};
+use super::format::{Align, Table, bytes, counted, money, pairs, plain, thousands};
 use super::terminal::Look;
 
 /// The report as text.
@@ -94,10 +94,19 @@ fn inputs(report: &CheckReport, look: Look) -> String {
         ("holds", Align::Right),
         ("location", Align::Left),
     ]);
-    table.row(["usage".to_owned(), usage_holds(report), usage.location.clone()]);
+    table.row([
+        "usage".to_owned(),
+        files_of(usage.files, usage.bytes),
+        usage.location.clone(),
+    ]);
     for input in &report.inputs {
         if let Some(location) = &input.location {
-            let holds = input.rows.map(|rows| counted(rows, "row", "rows")).unwrap_or_default();
+            let rows = input.rows.map(|rows| counted(rows, "row", "rows"));
+            let files = input
+                .files
+                .zip(input.bytes)
+                .map(|(files, bytes)| files_of(files, bytes));
+            let holds = rows.or(files).unwrap_or_default();
             table.row([input.input.to_owned(), holds, location.clone()]);
         }
     }
@@ -124,9 +133,8 @@ fn inputs(report: &CheckReport, look: Look) -> String {
     text
 }
 
-fn usage_holds(report: &CheckReport) -> String {
-    let usage = &report.usage;
-    format!("{}, {}", counted(usage.files, "file", "files"), bytes(usage.bytes))
+fn files_of(count: usize, size: u64) -> String {
+    format!("{}, {}", counted(count, "file", "files"), bytes(size))
 }
 
 fn prices(catalog: &CatalogPart, look: Look) -> String {
@@ -149,7 +157,7 @@ fn prices(catalog: &CatalogPart, look: Look) -> String {
             let mut cells = vec![
                 if first { item.id.clone() } else { String::new() },
                 tier.tier.clone(),
-                tier.price.as_deref().map_or_else(|| "none".to_owned(), price),
+                tier.price.as_deref().map_or_else(|| "none".to_owned(), money),
                 per(item),
             ];
             cells.extend(
@@ -250,7 +258,7 @@ fn plans(catalog: &CatalogPart, look: Look) -> String {
         table.row([
             plan.id.clone(),
             plan.product.clone(),
-            plan.price.as_deref().map_or_else(|| "none".to_owned(), price),
+            plan.price.as_deref().map_or_else(|| "none".to_owned(), money),
             thousands(plan.minutes),
             thousands(plan.mau),
             plan.validity.clone(),

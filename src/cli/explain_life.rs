@@ -3,32 +3,31 @@
 use crate::report::explain::{
     BoughtStory, Explanation, MeasuredStory, Moment, PurchaseStory, QuantityStory, RefundStory, StandingStory,
 };
-use crate::rules::quantity::SdkAppId;
+use crate::rules::quantity::{Cents, SdkAppId};
 
 use super::explain_text::{line_name, section};
-use super::format::{Align, Table, counted, pairs, plain, thousands};
+use super::format::{Align, Table, counted, pairs, thousands};
 use super::terminal::Look;
 
 /// How quantities came about that are no minutes.
 pub(super) fn quantities(told: &Explanation, look: Look) -> String {
     let mut text = String::new();
     for line in &told.lines {
-        let quantity = plain(&line.quantity.to_string());
+        let quantity = line.quantity_in_words();
         let name = look.bold(&line_name(line));
         text.push_str(&match &line.how {
             QuantityStory::Duration(_) => continue,
             QuantityStory::Purchase(story) => purchase(&name, &quantity, story, &told.currency),
             QuantityStory::Refund(story) => refund(&name, story),
-            QuantityStory::Measured(story) => measured(&name, &quantity, line.unit, story),
+            QuantityStory::Measured(story) => measured(&name, &quantity, story),
         });
     }
     text
 }
 
 fn purchase(name: &str, quantity: &str, story: &PurchaseStory, currency: &str) -> String {
-    let packages = counted(quantity, "package", "packages");
     let each = thousands(story.price);
-    let mut text = format!("  {name}: {packages} of plan {} at {each} {currency}\n", story.plan);
+    let mut text = format!("  {name}: {quantity} of plan {} at {each} {currency}\n", story.plan);
     for bought in &story.packages {
         text.push_str(&format!("    {}\n", bought_words(bought)));
         for breach in &bought.breaches {
@@ -77,9 +76,9 @@ fn refund(name: &str, story: &RefundStory) -> String {
     text
 }
 
-fn measured(name: &str, quantity: &str, unit: &str, story: &MeasuredStory) -> String {
+fn measured(name: &str, quantity: &str, story: &MeasuredStory) -> String {
     format!(
-        "  {name}: {quantity} {unit}\n    {} to {}: {}\n    {}\n",
+        "  {name}: {quantity}\n    {} to {}: {}\n    {}\n",
         story.from, story.to, story.rule, story.figure
     )
 }
@@ -142,6 +141,12 @@ fn standing(standing: &StandingStory, currency: &str) -> String {
         if let Some(Moment { local, .. }) = date {
             rows.push((name, local.clone()));
         }
+    }
+    if standing.arrears != Cents::ZERO {
+        rows.push((
+            "to be active",
+            format!("{} {currency} must arrive", thousands(standing.arrears)),
+        ));
     }
     let mut text = pairs(&rows, Align::Left);
     if !standing.changes.is_empty() {

@@ -1,19 +1,16 @@
 //! An explanation as text, in the form of the guide's worked examples.
 
-use crate::report::explain::{BillStory, Explanation, GrantStory, LineStory, PeriodStory, StepOutcome};
-use crate::rules::quantity::{Minutes, Quota, SdkAppId};
+use crate::report::explain::{BillStory, Explanation, LineStory, PeriodStory};
+use crate::rules::quantity::{Cents, SdkAppId};
 
 use super::explain::ExplainDocument;
+use super::explain_grants::{deduction, grants};
 use super::explain_life;
-use super::format::{Align, Table, counted, pairs, plain, price, thousands};
+use super::format::{Align, Table, counted, money, pairs, thousands};
 use super::terminal::Look;
 
 /// Periods of a line that are shown; all are in the JSON document.
 const SHOWN_PERIODS: usize = 12;
-
-/// The columns of the grants' table that say what a grant is, and those that say what it held: two tables where one is too wide.
-const WHAT_IT_IS: [usize; 4] = [0, 1, 2, 3];
-const WHAT_IT_HELD: [usize; 5] = [0, 4, 5, 6, 7];
 
 /// The text.
 pub(crate) fn text(document: &ExplainDocument<'_>, look: Look) -> String {
@@ -201,65 +198,6 @@ pub(super) fn line_name(line: &LineStory) -> String {
     }
 }
 
-/// Which grants were looked at for each line, and what became of the rest.
-fn deduction(told: &Explanation, look: Look) -> String {
-    let mut text = String::new();
-    for line in &told.lines {
-        let Some(duration) = line.how.duration() else {
-            continue;
-        };
-        let minutes = minutes_of(duration.minutes);
-        text.push_str(&format!("  {}: {minutes}\n", look.bold(&line_name(line))));
-        for step in &duration.steps {
-            let from = step
-                .from
-                .as_ref()
-                .map(|from| format!(" from {from}"))
-                .unwrap_or_default();
-            match &step.outcome {
-                StepOutcome::Served(served) => text.push_str(&format!(
-                    "    - {} by {}{from}: {} x {} = {}, balance {} {} {}\n",
-                    minutes_of(served.minutes),
-                    step.grant,
-                    thousands(served.minutes),
-                    plain(&served.ratio.to_string()),
-                    plain(&served.quota.to_string()),
-                    plain(&served.before.to_string()),
-                    arrow(look),
-                    plain(&served.after.to_string()),
-                )),
-                StepOutcome::PassedOver(reason) if reason.all_day => {}
-                StepOutcome::PassedOver(reason) => {
-                    let aside = format!("  {}{from} passed over: {}", step.grant, reason.words);
-                    text.push_str(&format!("    {}\n", look.dim(&aside)));
-                }
-            }
-        }
-        match &duration.rest {
-            Some(rest) if rest.billed => text.push_str(&format!(
-                "    = {} billed: {}\n",
-                minutes_of(rest.minutes),
-                rest.because
-            )),
-            Some(rest) => text.push_str(&format!(
-                "    = {} not billed: {}\n",
-                minutes_of(rest.minutes),
-                rest.because
-            )),
-            None => text.push_str("    = 0 min left\n"),
-        }
-    }
-    text
-}
-
-fn minutes_of(minutes: Minutes) -> String {
-    format!("{} min", thousands(minutes))
-}
-
-fn arrow(look: Look) -> &'static str {
-    if look.utf8 { "→" } else { "->" }
-}
-
 /// `[T]` the remaining durations are multiplied by their unit prices.
 fn prices(told: &Explanation, look: Look) -> String {
     let mut table = Table::new([
@@ -277,8 +215,8 @@ fn prices(told: &Explanation, look: Look) -> String {
             line.tier.clone(),
             match (line.has_price(), line.per) {
                 (false, _) => "none".to_owned(),
-                (true, 1) => price(&line.unit_price.to_string()),
-                (true, per) => format!("{} / {}", price(&line.unit_price.to_string()), thousands(per)),
+                (true, 1) => money(&line.unit_price.to_string()),
+                (true, per) => format!("{} / {}", money(&line.unit_price.to_string()), thousands(per)),
             },
             line.price_list.clone().unwrap_or_default(),
             line.formula.clone(),
@@ -299,7 +237,7 @@ fn bills(told: &Explanation, look: Look) -> String {
         table.row([
             bill.bill_id.clone(),
             bill.item_name.clone(),
-            plain(&bill.exact.to_string()),
+            money(&bill.exact.to_string()),
             thousands(bill.amount),
         ]);
     }
@@ -318,81 +256,23 @@ fn bills(told: &Explanation, look: Look) -> String {
 fn other_lines(bill: &BillStory) -> Option<String> {
     (bill.other_lines > 0).then(|| {
         let lines = counted(bill.other_lines, "line", "lines");
-        let amount = plain(&bill.other_amount.to_string());
+        let amount = money(&bill.other_amount.to_string());
         format!("  {} has {lines} of other apps: {amount}\n", bill.bill_id)
     })
 }
 
-/// The waterfall: what each grant held and what is left, and why it gave nothing.
-fn grants(told: &Explanation, look: Look) -> String {
-    let mut table = Table::new([
-        ("grant", Align::Left),
-        ("plan", Align::Left),
-        ("serves", Align::Left),
-        ("valid", Align::Left),
-        ("before", Align::Right),
-        ("used", Align::Right),
-        ("after", Align::Right),
-        ("status", Align::Left),
-    ]);
-    for grant in &told.grants {
-        let quota = |quota: Option<Quota>| quota.map(|quota| plain(&quota.to_string())).unwrap_or_default();
-        table.row([
-            grant.grant.clone(),
-            grant.plan.clone().unwrap_or_else(|| "free minutes".to_owned()),
-            serves(grant),
-            match (grant.valid_from, grant.valid_to) {
-                (Some(from), Some(to)) => format!("{from} to {to}"),
-                _ => String::new(),
-            },
-            quota(grant.before),
-            plain(&grant.used.to_string()),
-            quota(grant.after),
-            grant.status.unwrap_or_default().to_owned(),
-        ]);
-    }
-    let is_wide = look.width.is_some_and(|width| table.width() + 2 > usize::from(width));
-    let mut text = match is_wide {
-        true => format!(
-            "{}\n{}",
-            table.select(&WHAT_IT_IS).render(look),
-            table.select(&WHAT_IT_HELD).render(look)
-        ),
-        false => table.render(look),
-    };
-    let idle = told
-        .grants
-        .iter()
-        .filter_map(|grant| Some((grant, grant.idle_because.as_ref()?)));
-    let idle: Vec<String> = idle
-        .map(|(grant, because)| format!("  {} gives nothing that day: {because}\n", grant.grant))
-        .collect();
-    if !idle.is_empty() {
-        text.push_str(&format!("\n{}", idle.concat()));
-    }
-    text
-}
-
-fn serves(grant: &GrantStory) -> String {
-    match grant.apps.as_slice() {
-        [] => "account".to_owned(),
-        _ if grant.promoted => "account (promotion)".to_owned(),
-        [only] => format!("app {only}"),
-        several => format!("{} apps", several.len()),
-    }
-}
-
 fn balance(told: &Explanation) -> String {
     let balance = &told.balance;
-    pairs(
-        &[
-            ("opening", thousands(balance.opening)),
-            ("+ paid", thousands(balance.paid)),
-            ("- charged", thousands(balance.charged)),
-            ("= closing", thousands(balance.closing)),
-        ],
-        Align::Right,
-    )
+    let mut rows = vec![
+        ("opening", thousands(balance.opening)),
+        ("+ paid", thousands(balance.paid)),
+        ("- charged", thousands(balance.charged)),
+        ("= closing", thousands(balance.closing)),
+    ];
+    if balance.credit_limit != Cents::ZERO {
+        rows.push(("credit limit", thousands(balance.credit_limit)));
+    }
+    pairs(&rows, Align::Right)
 }
 
 /// Whether the ledger says the same.

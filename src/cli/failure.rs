@@ -6,6 +6,7 @@ use crate::inputs::dimensions::DimensionError;
 use crate::ledger::batch::LedgerError;
 use crate::ledger::verify::VerifyError;
 use crate::report::explain::ExplainError;
+use crate::report::timeline::TimelineError;
 use crate::settle::SettleError;
 use crate::store::StoreError;
 
@@ -13,6 +14,8 @@ use crate::store::StoreError;
 pub(crate) const EXIT_INTERNAL: u8 = 1;
 /// Bad arguments, job or catalog.
 pub(crate) const EXIT_USAGE: u8 = 2;
+/// Bad or missing input data.
+pub(crate) const EXIT_INPUT: u8 = 3;
 /// A store or the network failed.
 pub(crate) const EXIT_STORE: u8 = 5;
 
@@ -111,6 +114,20 @@ impl From<ExplainError> for Failure {
             message: error.to_string(),
             help: help.map(str::to_owned),
             exit_code,
+        }
+    }
+}
+
+impl From<TimelineError> for Failure {
+    fn from(error: TimelineError) -> Self {
+        match error {
+            TimelineError::Ledger(error) => error.into(),
+            TimelineError::Unknown(_) => Self::usage(error.to_string(), "settle a day that knows the account first"),
+            TimelineError::Course { .. } | TimelineError::OutsideCalendar(_) => Self {
+                message: error.to_string(),
+                help: None,
+                exit_code: EXIT_INPUT,
+            },
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{Cell, CellAlignment};
 
-pub(crate) use crate::report::numbers::{counted, plain, price, thousands};
+pub(crate) use crate::report::numbers::{counted, money, plain, thousands};
 
 use super::terminal::Look;
 
@@ -184,7 +184,7 @@ mod tests {
              0.012500 -> 0.0125
              1499.000000 -> 1,499.00
              499 -> 499",
-            price,
+            money,
         );
         check(
             "4.00 -> 4

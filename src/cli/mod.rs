@@ -8,6 +8,7 @@ mod check_text;
 mod compact;
 mod completions;
 mod explain;
+mod explain_grants;
 mod explain_life;
 mod explain_text;
 mod failure;

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &TimelineArgs, terminal: &Terminal) -> Result<(), Failur
     let ledger = Ledger::open(Store::open(&job.output)?)?;
     let account = AccountId::new(args.account).expect("the range of the argument");
     let Some(first_day) = ledger.first_settled_day() else {
-        return Err(unknown(&TimelineError::Unknown(account)));
+        return Err(TimelineError::Unknown(account).into());
     };
     let dimensions = Dimensions::load(&job, &book, &job.calendar)?;
     let Some(position) = dimensions.index().position(args.account) else {
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &TimelineArgs, terminal: &Terminal) -> Result<(), Failur
             "name an account of the job's accounts dimension",
         ));
     };
-    let starts = |day| job.calendar.start_of(day).map_err(|error| unknown(&error.into()));
+    let starts = |day| job.calendar.start_of(day).map_err(TimelineError::from);
     let subject = Subject {
         book: &book,
         account: dimensions.account(position),
@@ -60,17 +60,10 @@ pub(crate) fn run(args: &TimelineArgs, terminal: &Terminal) -> Result<(), Failur
         dunning_from: starts(job.dunning_from.unwrap_or(first_day))?,
         counted_from: starts(first_day)?,
     };
-    let told = timeline(&ledger, subject).map_err(|error| match error {
-        TimelineError::Ledger(error) => Failure::from(error),
-        error => unknown(&error),
-    })?;
+    let told = timeline(&ledger, subject)?;
     let zone = job.calendar.zone();
     let local = |at: Instant| local_time(zone, at);
     terminal.result(&TimelineDocument::new(&job.name, &book.currency, &told, &local), text)
-}
-
-fn unknown(error: &TimelineError) -> Failure {
-    Failure::usage(error.to_string(), "settle a day that knows the account first")
 }
 
 /// `2024-10-14 10:00`, with seconds and their parts where there are any.
@@ -229,7 +222,7 @@ fn text(document: &TimelineDocument<'_>, look: Look) -> String {
 fn flags(flags: &[FlagDocument<'_>]) -> Table {
     let mut table = Table::new([
         ("flag", Align::Left),
-        ("app", Align::Right),
+        ("app", Align::Left),
         ("product", Align::Left),
         ("since", Align::Left),
         ("deadline", Align::Left),
@@ -240,7 +233,10 @@ fn flags(flags: &[FlagDocument<'_>]) -> Table {
     for flag in flags {
         table.row([
             flag.flag.to_owned(),
-            flag.sdk_app_id.to_string(),
+            match flag.sdk_app_id {
+                0 => "account".to_owned(),
+                app => app.to_string(),
+            },
             flag.product.to_owned(),
             local(&flag.since),
             local(&flag.deadline),

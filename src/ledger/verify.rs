@@ -161,6 +161,11 @@ pub fn verify(ledger: &Ledger, extent: Extent) -> Result<Report, VerifyError> {
                 Err(VerifyError::Unreadable { path, message }) if files.broken > 0 => {
                     files.offenders.push(format!("{path} cannot be read: {message}"));
                 }
+                // This batch's own files are there; what it is held against is not.
+                Err(VerifyError::Store(StoreError::NotFound { path })) => {
+                    files.broken += 1;
+                    files.offenders.push(format!("{path} of the batch before is missing"));
+                }
                 Err(error) => return Err(error),
             }
         }

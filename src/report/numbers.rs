@@ -28,8 +28,8 @@ pub(crate) fn counted(count: impl ToString, singular: &str, plural: &str) -> Str
     format!("{} {noun}", thousands(count))
 }
 
-/// A price without idle zeros, but with two decimals at least: `0.990000` becomes `0.99`.
-pub(crate) fn price(full: &str) -> String {
+/// A price or an exact amount without idle zeros, but with two decimals at least: `0.990000` becomes `0.99`.
+pub(crate) fn money(full: &str) -> String {
     let Some((whole, fraction)) = full.split_once('.') else {
         return thousands(full);
     };

@@ -32,7 +32,7 @@ pub struct Timeline {
     pub arrears: Cents,
     /// What happened, in time order.
     pub past: Vec<Event>,
-    /// What will happen if nothing is paid that is not known yet, in time order.
+    /// What will happen if nothing is paid that is not known yet, in time order; a violation that is dated later too.
     pub to_come: Vec<Event>,
     /// The flags that enforcement reads.
     pub flags: Vec<PostedFlag>,
@@ -104,14 +104,16 @@ pub fn timeline(ledger: &Ledger, subject: Subject<'_>) -> Result<Timeline, Timel
         ..terms(subject.book, &subject.account)
     };
     let mut past = followed(terms, subject, &nights).map_err(failed)?;
-    if let Some(at) = subject.account.violation_at.filter(|at| *at <= last.billed_at) {
-        past.push(Event {
+    let mut to_come = to_come(terms, subject, last).map_err(failed)?;
+    if let Some(at) = subject.account.violation_at {
+        let events = if at <= last.billed_at { &mut past } else { &mut to_come };
+        events.push(Event {
             at,
             state: State::Violation,
             balance: None,
             arrears: None,
         });
-        past.sort_by_key(|event| event.at);
+        events.sort_by_key(|event| event.at);
     }
     let course = Course::new(terms, last.standing, last.closing);
     Ok(Timeline {
@@ -126,7 +128,7 @@ pub fn timeline(ledger: &Ledger, subject: Subject<'_>) -> Result<Timeline, Timel
             _ => course.arrears().map_err(failed)?,
         },
         past,
-        to_come: to_come(terms, subject, last).map_err(failed)?,
+        to_come,
         flags: flags_now(ledger, account)?,
     })
 }
@@ -177,7 +179,14 @@ fn follow(
             amount: late,
         }])?;
     }
-    for at_once in window.chunk_by(|one, next| one.paid_at == next.paid_at) {
+    pay(&mut course, &window)?;
+    course.charge(night.billed_at, night.charged)?;
+    Ok(course)
+}
+
+/// Payments in time order: those of one instant count at once.
+fn pay(course: &mut Course, payments: &[Payment]) -> Result<(), CourseError> {
+    for at_once in payments.chunk_by(|one, next| one.paid_at == next.paid_at) {
         let mut amount = Cents::ZERO;
         for payment in at_once {
             amount = amount.plus(payment.amount)?;
@@ -185,8 +194,7 @@ fn follow(
         let paid_at = at_once[0].paid_at;
         course.pay(&[Payment { paid_at, amount }])?;
     }
-    course.charge(night.billed_at, night.charged)?;
-    Ok(course)
+    Ok(())
 }
 
 fn told(terms: Terms, course: &Course) -> Result<Vec<Event>, CourseError> {
@@ -238,7 +246,7 @@ fn to_come(terms: Terms, subject: Subject<'_>, last: &AccountNight) -> Result<Ve
     let mut known: Vec<Payment> = subject.payments.to_vec();
     known.retain(|payment| payment.paid_at > last.billed_at);
     known.sort_unstable_by_key(|payment| payment.paid_at);
-    course.pay(&known)?;
+    pay(&mut course, &known)?;
     while let Some(deadline) = course.deadline() {
         course.wait_until(deadline)?;
     }

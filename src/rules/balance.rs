@@ -2,8 +2,9 @@
 
 use crate::catalog::book::Book;
 
-use super::account_day::{BalanceState, Bill, DayContext, RuleError};
+use super::account_day::{BalanceState, Bill, DayContext};
 use super::dunning::{Course, CourseError, Terms};
+use super::error::RuleError;
 use super::facts::{Account, Opening, Payment};
 use super::quantity::{AccountId, Cents, Instant, OutOfRange};
 

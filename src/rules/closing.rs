@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::account_day::{AccountFacts, DayContext, Excess, GrantId, RuleError};
+use super::account_day::{AccountFacts, DayContext, GrantId};
 use super::calendar::OutsideCalendar;
 use super::dunning::{Course, Standing};
+use super::error::{Excess, RuleError};
 use super::facts::{Carried, DecidedRefund, Package, Renewal};
 use super::grants::Grant;
 use super::packages::{Placed, Placing, place};

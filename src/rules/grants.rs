@@ -3,8 +3,9 @@
 
 use crate::catalog::book::{Book, PlanId, RatioTableId, TierId};
 
-use super::account_day::{AccountFacts, DayContext, GrantId, GrantState, GrantStatus, RuleError};
+use super::account_day::{AccountFacts, DayContext, GrantId, GrantState, GrantStatus};
 use super::calendar::{Calendar, OutsideCalendar};
+use super::error::RuleError;
 use super::facts::{Opening, OpeningGrant};
 use super::free_minutes::{FreeCycle, free_cycle};
 use super::packages::Placed;

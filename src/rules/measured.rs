@@ -2,7 +2,8 @@
 
 use crate::catalog::book::{Book, Cadence, Item, ItemKind, TierId, Unpriced};
 
-use super::account_day::{AccountFacts, BillLine, DayContext, RuleError};
+use super::account_day::{AccountFacts, BillLine, DayContext};
+use super::error::RuleError;
 use super::facts::{Measured, Payg};
 use super::metering::unplaced;
 use super::packages::Placed;

@@ -20,6 +20,7 @@ mod closing;
 mod count;
 mod deduction;
 pub mod dunning;
+pub mod error;
 pub mod facts;
 pub mod flags;
 mod free_minutes;

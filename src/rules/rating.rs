@@ -2,7 +2,8 @@
 
 use crate::catalog::book::{Book, ItemId, ProductId, TierId, Unpriced};
 
-use super::account_day::{Bill, BillLine, BilledItem, DayContext, RuleError};
+use super::account_day::{Bill, BillLine, BilledItem, DayContext};
+use super::error::RuleError;
 use super::facts::{Account, Payg};
 use super::grants::Grant;
 use super::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId};

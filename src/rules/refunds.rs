@@ -2,7 +2,8 @@
 
 use crate::catalog::book::{Book, RefundKind};
 
-use super::account_day::{DayContext, Excess};
+use super::account_day::DayContext;
+use super::error::Excess;
 use super::facts::{Account, Carried, RefundRequest};
 use super::packages::Placed;
 use super::quantity::{BillingDay, Cents, Instant, OutOfRange, Quota};

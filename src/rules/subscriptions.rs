@@ -2,8 +2,8 @@
 
 use crate::catalog::book::{Book, PlanId};
 
-use super::account_day::Excess;
 use super::calendar::{Calendar, OutsideCalendar};
+use super::error::Excess;
 use super::facts::{Carried, Package, Renewal};
 use super::packages::{Placed, share_queue};
 use super::quantity::{Amount, BillingDay, Cents, Instant, OutOfRange, Quantity, SdkAppId, UnitPrice};

@@ -6,8 +6,8 @@ use crate::inputs::dimensions::DimensionError;
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
 use crate::ledger::batch::LedgerError;
-use crate::rules::account_day::RuleError;
 use crate::rules::calendar::OutsideCalendar;
+use crate::rules::error::RuleError;
 use crate::rules::quantity::BillingDay;
 use crate::store::StoreError;
 

@@ -41,6 +41,23 @@ pub(super) struct DayMeasured {
     pub entries: Vec<InputEntry>,
 }
 
+impl DayMeasured {
+    /// Inputs of which the batch bills something and that have no file. A partition that is not there is empty (SPEC 3.7), but
+    /// when none is there the address may be wrong, or nothing was delivered.
+    pub(super) fn empty_warnings(&self, day: BillingDay) -> Vec<String> {
+        let empty = self.totals.iter().filter(|totals| totals.files == 0);
+        empty
+            .map(|totals| {
+                format!(
+                    "inputs.{} has no file of the days that the batch of {day} bills of it, so that it bills nothing of it; when \
+                     there should be some, look at its url and its date=YYYY-MM-DD/ partitions",
+                    totals.input
+                )
+            })
+            .collect()
+    }
+}
+
 /// Inputs of the job of which the catalog bills nothing, as warnings.
 pub fn without_item(job: &Job, book: &Book) -> Vec<String> {
     let named = Input::ALL.into_iter().filter(|input| of_job(job, *input).is_some());

@@ -211,6 +211,7 @@ impl Run<'_> {
         let mut clock = Clock::now();
         // Before usage, so that what both need at most is not in memory at once.
         let measured = self.read_measured(day)?;
+        self.warn(measured.empty_warnings(day));
         if !measured.totals.is_empty() {
             stages.push((Stage::Measured, lap(&mut clock)));
         }

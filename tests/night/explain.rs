@@ -564,8 +564,8 @@ fn a_months_last_day_is_explained() {
     let shown = text(&world, "2024-10-31");
     for expected in [
         "Step 3: quantities of packages, refunds and monthly items",
-        "relay.css of the account: 0 mbps",
-        "screenshots.image of the account: 12,000 image",
+        "relay.css of the account: 0 Mbps",
+        "screenshots.image of the account: 12,000 images",
         "less 10,000 that are free, rounded up to 1,000",
         "12000 / 1000 x 0.03 = 0.36",
         "the ledger says the same",
@@ -719,7 +719,7 @@ fn packages_and_refunds_are_explained() {
     assert_eq!(said.code, 0, "{}", said.stderr);
     let page = fs::read_to_string(world.path("bill.html")).unwrap();
     assert!(
-        page.contains("499.00 x (31 - 5) &#x2f; 31 = 418.51, rounded down"),
+        page.contains("499.00 × (31 - 5) &#x2f; 31 = 418.51, rounded down"),
         "{page}"
     );
     assert!(!page.contains("no price"), "{page}");

@@ -227,6 +227,30 @@ fn what_a_removal_made_void_stays_so() {
     world.verified();
 }
 
+/// `verify` looks at the last batch and the one before, however many there are: it holds without the tables of all others.
+#[test]
+fn verify_reads_two_batches_of_any_number() {
+    let world = town();
+    let said = world.settle(&["--from", DAYS[0], "--to", DAYS[6]]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    for day in &DAYS[..5] {
+        let of_batch = |path: &&String| path.contains(&format!("/batch={day}.00/"));
+        for path in world.table_files().keys().filter(of_batch) {
+            fs::remove_file(world.path("out").join(path)).unwrap();
+        }
+    }
+    let verified = world.run(&["verify", "out"]);
+    assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
+    // Without the one before as well, it cannot say that the law holds.
+    let before = format!("out/accounts/batch={}.00/part-0.parquet", DAYS[5]);
+    fs::remove_file(world.path(&before)).unwrap();
+    for arguments in [&["verify", "out"][..], &["verify", "out", "--all"]] {
+        let said = world.run(arguments);
+        assert_eq!(said.code, 1, "{}{}", said.stdout, said.stderr);
+        assert!(said.stdout.contains("is missing"), "{}", said.stdout);
+    }
+}
+
 #[test]
 fn a_timeline_tells_what_was_and_what_comes() {
     let world = town();
@@ -243,4 +267,35 @@ fn a_timeline_tells_what_was_and_what_comes() {
     let said = world.run(&["timeline", "job.toml", "--account", "99"]);
     assert_eq!(said.code, 2);
     assert_eq!(error(&said), "error: account 99 is not in accounts");
+}
+
+/// What is known already comes without being paid any more: payments, those of one instant at once, and a violation.
+#[test]
+fn a_timeline_knows_what_is_dated_later() {
+    let world = town();
+    world.settled(DAYS[0]);
+    world.write(
+        "payments.csv",
+        "payment_id,account_id,paid_at,amount\n\
+         a,8,2024-10-15T00:00:00+08:00,100.00\n\
+         b,8,2024-10-16T00:00:00+08:00,-200.00\n\
+         c,8,2024-10-16T00:00:00+08:00,200.00\n\
+         d,9,2024-10-12T00:00:00+08:00,100.00\n",
+    );
+    let to_come = |account: &str| {
+        let said = world.run(&["timeline", "job.toml", "--account", account]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let (_, to_come) = said.stdout.split_once("nothing more is paid\n").unwrap();
+        let to_come = to_come.split("\n\n").next().unwrap();
+        to_come.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        to_come("8"),
+        [
+            "suspended 2024-10-14 10:00 unless 0.58 USD arrive",
+            "active 2024-10-15 00:00"
+        ]
+    );
+    assert_eq!(to_come("9"), ["nothing"]);
+    assert_eq!(to_come("11"), ["violation 2024-10-14 12:00"]);
 }

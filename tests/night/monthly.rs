@@ -472,6 +472,21 @@ fn integers_and_their_digits_are_one_user() {
 }
 
 /// An input that no item of the catalog charges for is said to be for nothing.
+/// A month of which no partition is there bills nothing (SPEC 3.7), but a wrong address looks the same.
+#[test]
+fn an_input_without_any_file_is_warned_of() {
+    let world = world("relay");
+    world.an_hour_of_hd("2024-10-30");
+    let warned = |day: &str| {
+        let said = world.settle(&["--day", day]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        said.stderr.contains("inputs.relay has no file of the days that the batch of 2024-10-31 bills")
+    };
+    assert!(!warned("2024-10-30"), "that batch bills nothing of it");
+    assert!(warned("2024-10-31"));
+    assert!(lines(&world, "relay").is_empty());
+}
+
 #[test]
 fn an_input_without_an_item_is_warned_of() {
     let world = world("relay");

@@ -1,6 +1,6 @@
 //! Tables of cases: who is billed, at which price, what a batch knows, how grants and the balance stand.
 
-use nightbill::rules::account_day::RuleError;
+use nightbill::rules::error::RuleError;
 use nightbill::rules::facts::Payg;
 
 use crate::book::{plan_id, tier_id};

@@ -2,10 +2,9 @@
 
 use chrono::{DateTime, NaiveTime, Utc};
 use nightbill::catalog::book::{Book, PriceListId, ProductId};
-use nightbill::rules::account_day::{
-    AccountDay, AccountFacts, DayContext, DeductionPeriod, RuleError, settle_account_day,
-};
+use nightbill::rules::account_day::{AccountDay, AccountFacts, DayContext, DeductionPeriod, settle_account_day};
 use nightbill::rules::calendar::Calendar;
+use nightbill::rules::error::RuleError;
 use nightbill::rules::facts::{
     Account, DisabledApp, ExhaustedApp, Opening, OpeningGrant, Package, Payg, Payment, RefundRequest, UsageGroup,
 };

@@ -276,7 +276,11 @@ fn rows(dimension: &str) -> Option<u64> {
 }
 
 fn report(listing: &Listing, today: &str) -> CheckReport {
-    CheckReport::new(&job(), &book(), &rows, listing, day(today))
+    let listings = Listings {
+        usage: listing.clone(),
+        measured: vec![("relay", listing.clone())],
+    };
+    CheckReport::new(&job(), &book(), &rows, &listings, day(today))
 }
 
 #[test]

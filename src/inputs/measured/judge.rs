@@ -1,10 +1,12 @@
 //! The rules that rows of all three inputs share: where a row belongs, and whose it is (SPEC 2.1, 2.2).
 
 use crate::inputs::rejects::{Reason, Reject, RejectKeeper};
-use crate::inputs::usage::batches::{AccountCache, Batch, BatchFault, CALENDAR_MICROS, Int, Ints};
+use crate::inputs::usage::batches::{
+    AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, CALENDAR_MICROS, Int, Ints, Sink,
+};
 use crate::rules::quantity::{Instant, SdkAppId};
 
-use super::read::Input;
+use super::read::{Input, Pass, Reading};
 
 /// What rows of a file are judged against.
 #[derive(Debug, Clone)]
@@ -163,6 +165,74 @@ impl Tally {
                 seconds: None,
                 pixels: None,
             });
+        }
+        Ok(())
+    }
+}
+
+/// What an input does with its rows.
+pub(super) trait Rows {
+    /// The columns that only this input has.
+    type Columns;
+    /// What a row says that breaks no rule.
+    type Row;
+
+    /// Takes its columns out of a batch.
+    fn columns(&mut self, batch: &mut Batch) -> Result<Self::Columns, BatchFault>;
+
+    /// Judges a row that is of the period.
+    fn judge(
+        &self,
+        common: &Common,
+        columns: &Self::Columns,
+        row: usize,
+        accounts: &mut AccountCache<'_>,
+    ) -> Result<Self::Row, Reason>;
+
+    /// Adds a row that breaks no rule.
+    fn add(&mut self, at: Instant, row: Self::Row) -> Result<(), BatchFault>;
+}
+
+/// One thread's part of an input: it places and judges rows, adds the good ones and counts both.
+pub(super) struct Judge<'a, R> {
+    reading: &'a Reading<'a>,
+    accounts: AccountCache<'a>,
+    pub(super) tally: Tally,
+    pub(super) rows: R,
+}
+
+impl<'a, R: Rows> Judge<'a, R> {
+    pub(super) fn new(reading: &'a Reading<'a>, pass: &Pass, rows: R) -> Self {
+        Self {
+            reading,
+            accounts: AccountCache::new(reading.accounts, CACHED_ACCOUNTS),
+            tally: reading.tally(pass),
+            rows,
+        }
+    }
+}
+
+impl<R: Rows + Send> Sink for Judge<'_, R> {
+    fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
+        let common = Common::of(&mut batch)?;
+        let columns = self.rows.columns(&mut batch)?;
+        let file = &self.reading.rules[batch.file];
+        for (row, number) in (0..batch.rows).zip(batch.first_row..) {
+            let judged = match common.place(row, file, &self.reading.period) {
+                Place::Elsewhere => continue,
+                Place::Rejected(reason) => Err(reason),
+                Place::Here(at) => {
+                    let judged = self.rows.judge(&common, &columns, row, &mut self.accounts);
+                    judged.map(|good| (at, good))
+                }
+            };
+            match judged {
+                Ok((at, good)) => {
+                    self.tally.accept(batch.file);
+                    self.rows.add(at, good)?;
+                }
+                Err(reason) => self.tally.reject((batch.file, file), (row, number), reason, &common)?,
+            }
         }
         Ok(())
     }

@@ -6,10 +6,10 @@ use hashbrown::HashMap;
 
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
-use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, Role, Sink};
-use crate::rules::quantity::SdkAppId;
+use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Role};
+use crate::rules::quantity::{Instant, SdkAppId};
 
-use super::judge::{Common, Place, Tally};
+use super::judge::{Common, Judge, Rows, Tally};
 use super::key::{Id, Ids, Key, Keys};
 use super::read::{self, Figure, Pass, Reading};
 use super::shards::{Buffers, Entry, Shards, mix};
@@ -66,18 +66,18 @@ pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanEr
     let mut next = Some(Pass::first());
     while let Some(pass) = next {
         let shards = Shards::new(pass.0.clone(), reading.budget);
-        let new_sink = || Logins {
-            reading,
-            accounts: AccountCache::new(reading.accounts, CACHED_ACCOUNTS),
-            tally: reading.tally(&pass),
-            keys: &keys,
-            apps: &apps,
-            known: HashMap::new(),
-            last: None,
-            users: Buffers::new(&shards),
+        let new_sink = || {
+            let logins = Logins {
+                keys: &keys,
+                apps: &apps,
+                known: HashMap::new(),
+                last: None,
+                users: Buffers::new(&shards),
+            };
+            Judge::new(reading, &pass, logins)
         };
         for mut sink in batches::read(&reading.all(), new_sink, reading.progress(&pass))? {
-            sink.users.flush();
+            sink.rows.users.flush();
             tally.absorb(sink.tally);
         }
         for (app, count) in shards.drain(|users| (count(users), Vec::new())).into_iter().flatten() {
@@ -108,9 +108,6 @@ fn count(users: &[User]) -> Vec<(u32, i64)> {
 
 /// One thread's part.
 struct Logins<'a> {
-    reading: &'a Reading<'a>,
-    accounts: AccountCache<'a>,
-    tally: Tally,
     keys: &'a Keys,
     apps: &'a Apps,
     /// Numbers of apps that this thread has come across.
@@ -120,20 +117,8 @@ struct Logins<'a> {
 }
 
 impl Logins<'_> {
-    fn judge(&mut self, common: &Common, users: &Ids, row: usize) -> Result<((u32, SdkAppId), Key), Reason> {
-        let user = users.get(row, self.keys);
-        if common.lacks_owner(row) || user == Id::Null {
-            return Err(Reason::NullKey);
-        }
-        let Id::Key(user) = user else {
-            return Err(Reason::BadKey);
-        };
-        Ok((common.owner(row, &mut self.accounts)?, user))
-    }
-
     fn number(&mut self, app: (u32, SdkAppId)) -> Result<u32, BatchFault> {
-        if let Some((last, number)) = self.last.filter(|(last, _)| *last == app) {
-            debug_assert_eq!(last, app);
+        if let Some((_, number)) = self.last.filter(|(last, _)| *last == app) {
             return Ok(number);
         }
         let number = match self.known.get(&app) {
@@ -149,28 +134,35 @@ impl Logins<'_> {
     }
 }
 
-impl Sink for Logins<'_> {
-    fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
-        let common = Common::of(&mut batch)?;
-        let users = Ids::from(batch.values(3)?);
-        let reading = self.reading;
-        let file = &reading.rules[batch.file];
-        for (row, number) in (0..batch.rows).zip(batch.first_row..) {
-            let reason = match common.place(row, file, &reading.period) {
-                Place::Elsewhere => continue,
-                Place::Rejected(reason) => reason,
-                Place::Here(_) => match self.judge(&common, &users, row) {
-                    Ok((app, user)) => {
-                        self.tally.accept(batch.file);
-                        let app = self.number(app)?;
-                        self.users.push(User { app, user });
-                        continue;
-                    }
-                    Err(reason) => reason,
-                },
-            };
-            self.tally.reject((batch.file, file), (row, number), reason, &common)?;
+impl Rows for Logins<'_> {
+    type Columns = Ids;
+    /// The app of an account, and who.
+    type Row = ((u32, SdkAppId), Key);
+
+    fn columns(&mut self, batch: &mut Batch) -> Result<Ids, BatchFault> {
+        batch.values(3).map(Ids::from)
+    }
+
+    fn judge(
+        &self,
+        common: &Common,
+        users: &Ids,
+        row: usize,
+        accounts: &mut AccountCache<'_>,
+    ) -> Result<((u32, SdkAppId), Key), Reason> {
+        let user = users.get(row, self.keys);
+        if common.lacks_owner(row) || user == Id::Null {
+            return Err(Reason::NullKey);
         }
+        let Id::Key(user) = user else {
+            return Err(Reason::BadKey);
+        };
+        Ok((common.owner(row, accounts)?, user))
+    }
+
+    fn add(&mut self, _at: Instant, (app, user): ((u32, SdkAppId), Key)) -> Result<(), BatchFault> {
+        let app = self.number(app)?;
+        self.users.push(User { app, user });
         Ok(())
     }
 }

@@ -5,12 +5,10 @@ use hashbrown::HashMap;
 use crate::catalog::book::{Book, Cadence, ItemKind, TierId};
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
-use crate::inputs::usage::batches::{
-    self, AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, Ints, Role, Sink, Strings, Values,
-};
+use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Ints, Role, Strings, Values};
 use crate::rules::quantity::{Instant, SdkAppId};
 
-use super::judge::{Common, Place, Tally, figure};
+use super::judge::{Common, Judge, Rows, Tally, figure};
 use super::key::{Id, Ids, Key, Keys};
 use super::read::{self, Figure, Partition, Pass, Reading};
 use super::shards::{Buffers, Entry, Shards, mix};
@@ -92,17 +90,18 @@ pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanEr
     while let Some(pass) = next {
         let shards = Shards::new(pass.0.clone(), reading.budget);
         for (at, partition) in partitions.iter().enumerate() {
-            let new_sink = || Relay {
-                reading,
-                accounts: AccountCache::new(reading.accounts, CACHED_ACCOUNTS),
-                tally: reading.tally(&pass),
-                keys: &keys,
-                tiers: &tiers,
-                destinations: None,
-                samples: Buffers::new(&shards),
+            let new_sink = || {
+                let relay = Relay {
+                    reading,
+                    keys: &keys,
+                    tiers: &tiers,
+                    destinations: None,
+                    samples: Buffers::new(&shards),
+                };
+                Judge::new(reading, &pass, relay)
             };
             for mut sink in batches::read(&partition.files, new_sink, reading.progress(&pass))? {
-                sink.samples.flush();
+                sink.rows.samples.flush();
                 tally.absorb(sink.tally);
             }
             // Intervals that reach into the next partition wait for it.
@@ -182,8 +181,6 @@ fn add_peaks(peaks: &mut Peaks, found: Vec<ShardPeaks>, reading: &Reading<'_>) -
 /// One thread's part.
 struct Relay<'a> {
     reading: &'a Reading<'a>,
-    accounts: AccountCache<'a>,
-    tally: Tally,
     keys: &'a Keys,
     tiers: &'a [PeakTier],
     /// The latest batch's destinations, and for each entry the tiers that its samples count in; None: there is no such tier.
@@ -217,7 +214,49 @@ impl Relay<'_> {
         Some(self.tiers.iter().copied().filter(|tier| is_named(tier.tier)).collect())
     }
 
-    fn judge(&mut self, common: &Common, columns: &Columns, row: usize) -> Result<(u32, Key, i64, usize), Reason> {
+    fn tiers_at(&self, destination: usize) -> Option<&[PeakTier]> {
+        let (_, tiers) = self.destinations.as_ref()?;
+        tiers.get(destination)?.as_deref()
+    }
+}
+
+/// The columns that only relay has.
+struct Columns {
+    tasks: Ids,
+    kbps: Ints,
+    /// None for a column of nulls without a type.
+    destinations: Option<Strings>,
+}
+
+/// A row of relay: account, task, kbps, and the entry of its destination.
+type Relayed = (u32, Key, i64, usize);
+
+impl Rows for Relay<'_> {
+    type Columns = Columns;
+    type Row = Relayed;
+
+    fn columns(&mut self, batch: &mut Batch) -> Result<Columns, BatchFault> {
+        let columns = Columns {
+            tasks: Ids::from(batch.values(3)?),
+            kbps: batch.ints(4)?,
+            destinations: match batch.values(5)? {
+                Values::Strings(strings) => Some(strings),
+                Values::Ints(_) => None,
+            },
+        };
+        if let Some(destinations) = &columns.destinations {
+            self.look_up(destinations);
+        }
+        Ok(columns)
+    }
+
+    fn judge(
+        &self,
+        common: &Common,
+        columns: &Columns,
+        row: usize,
+        accounts: &mut AccountCache<'_>,
+    ) -> Result<Relayed, Reason> {
         let task = columns.tasks.get(row, self.keys);
         if common.lacks_owner(row) || task == Id::Null {
             return Err(Reason::NullKey);
@@ -225,7 +264,7 @@ impl Relay<'_> {
         let Id::Key(task) = task else {
             return Err(Reason::BadKey);
         };
-        let (account, _) = common.owner(row, &mut self.accounts)?;
+        let (account, _) = common.owner(row, accounts)?;
         let destination = columns.destinations.as_ref().and_then(|column| column.entry(row));
         let is_known = |entry: &usize| self.tiers_at(*entry).is_some();
         let destination = destination.filter(is_known).ok_or(Reason::UnknownDestination)?;
@@ -233,16 +272,7 @@ impl Relay<'_> {
         Ok((account, task, kbps, destination))
     }
 
-    fn tiers_at(&self, destination: usize) -> Option<&[PeakTier]> {
-        let (_, tiers) = self.destinations.as_ref()?;
-        tiers.get(destination)?.as_deref()
-    }
-
-    fn add(
-        &mut self,
-        at: Instant,
-        (account, task, kbps, destination): (u32, Key, i64, usize),
-    ) -> Result<(), BatchFault> {
+    fn add(&mut self, at: Instant, (account, task, kbps, destination): Relayed) -> Result<(), BatchFault> {
         let is_of_day = self.reading.period.is_of_day(at);
         let Some((_, tiers)) = &self.destinations else {
             return Ok(());
@@ -260,49 +290,6 @@ impl Relay<'_> {
                 task,
                 kbps,
             });
-        }
-        Ok(())
-    }
-}
-
-/// The columns that only relay has.
-struct Columns {
-    tasks: Ids,
-    kbps: Ints,
-    /// None for a column of nulls without a type.
-    destinations: Option<Strings>,
-}
-
-impl Sink for Relay<'_> {
-    fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
-        let common = Common::of(&mut batch)?;
-        let columns = Columns {
-            tasks: Ids::from(batch.values(3)?),
-            kbps: batch.ints(4)?,
-            destinations: match batch.values(5)? {
-                Values::Strings(strings) => Some(strings),
-                Values::Ints(_) => None,
-            },
-        };
-        if let Some(destinations) = &columns.destinations {
-            self.look_up(destinations);
-        }
-        let reading = self.reading;
-        let file = &reading.rules[batch.file];
-        for (row, number) in (0..batch.rows).zip(batch.first_row..) {
-            let reason = match common.place(row, file, &reading.period) {
-                Place::Elsewhere => continue,
-                Place::Rejected(reason) => reason,
-                Place::Here(at) => match self.judge(&common, &columns, row) {
-                    Ok(sample) => {
-                        self.tally.accept(batch.file);
-                        self.add(at, sample)?;
-                        continue;
-                    }
-                    Err(reason) => reason,
-                },
-            };
-            self.tally.reject((batch.file, file), (row, number), reason, &common)?;
         }
         Ok(())
     }

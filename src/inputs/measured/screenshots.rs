@@ -5,10 +5,10 @@ use hashbrown::HashMap;
 use crate::catalog::book::Cadence;
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
-use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, Ints, Role, Sink};
-use crate::rules::quantity::SdkAppId;
+use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Ints, Role};
+use crate::rules::quantity::{Instant, SdkAppId};
 
-use super::judge::{Common, Place, Tally, figure};
+use super::judge::{Common, Judge, Rows, Tally, figure};
 use super::read::{self, Figure, Pass, Reading};
 
 /// Its columns, in the order in which batches have them.
@@ -24,20 +24,15 @@ struct Counts {
 /// Reads all files once.
 pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanError> {
     let pass = Pass::first();
-    let new_sink = || Images {
-        reading,
-        accounts: AccountCache::new(reading.accounts, CACHED_ACCOUNTS),
-        tally: reading.tally(&pass),
-        counts: HashMap::new(),
-    };
+    let new_sink = || Judge::new(reading, &pass, Images::of(reading));
     let mut sinks = batches::read(&reading.all(), new_sink, reading.progress(&pass))?.into_iter();
     let (mut tally, mut counts) = match sinks.next() {
-        Some(first) => (first.tally, first.counts),
+        Some(first) => (first.tally, first.rows.counts),
         None => (reading.tally(&pass), HashMap::new()),
     };
     for sink in sinks {
         tally.absorb(sink.tally);
-        for (account, more) in sink.counts {
+        for (account, more) in sink.rows.counts {
             let sum: &mut Counts = counts.entry(account).or_default();
             let added = sum.add_whole(more.whole).and_then(|()| sum.add_of_day(more.of_day));
             added.ok_or_else(|| out_of_range(reading))?;
@@ -83,46 +78,46 @@ fn add(sum: &mut Option<i64>, more: Option<i64>) -> Option<()> {
 /// One thread's sums.
 struct Images<'a> {
     reading: &'a Reading<'a>,
-    accounts: AccountCache<'a>,
-    tally: Tally,
     counts: HashMap<u32, Counts>,
 }
 
-impl Images<'_> {
-    fn judge(&mut self, common: &Common, images: &Ints, row: usize) -> Result<(u32, i64), Reason> {
-        if common.lacks_owner(row) {
-            return Err(Reason::NullKey);
+impl<'a> Images<'a> {
+    fn of(reading: &'a Reading<'a>) -> Self {
+        Self {
+            reading,
+            counts: HashMap::new(),
         }
-        let (account, _) = common.owner(row, &mut self.accounts)?;
-        let images = figure(images, row).ok_or(Reason::BadImages)?;
-        Ok((account, images))
     }
 }
 
-impl Sink for Images<'_> {
-    fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
-        let common = Common::of(&mut batch)?;
-        let images = batch.ints(3)?;
-        let reading = self.reading;
-        let file = &reading.rules[batch.file];
-        for (row, number) in (0..batch.rows).zip(batch.first_row..) {
-            let reason = match common.place(row, file, &reading.period) {
-                Place::Elsewhere => continue,
-                Place::Rejected(reason) => reason,
-                Place::Here(at) => match self.judge(&common, &images, row) {
-                    Ok((account, images)) => {
-                        self.tally.accept(batch.file);
-                        let counts = self.counts.entry(account).or_default();
-                        let of_day = reading.period.is_of_day(at).then_some(images);
-                        let added = counts.add_whole(Some(images)).and_then(|()| counts.add_of_day(of_day));
-                        added.ok_or_else(|| BatchFault::bad("the sum of images is out of range"))?;
-                        continue;
-                    }
-                    Err(reason) => reason,
-                },
-            };
-            self.tally.reject((batch.file, file), (row, number), reason, &common)?;
+impl Rows for Images<'_> {
+    type Columns = Ints;
+    /// The account and how many images.
+    type Row = (u32, i64);
+
+    fn columns(&mut self, batch: &mut Batch) -> Result<Ints, BatchFault> {
+        batch.ints(3)
+    }
+
+    fn judge(
+        &self,
+        common: &Common,
+        images: &Ints,
+        row: usize,
+        accounts: &mut AccountCache<'_>,
+    ) -> Result<(u32, i64), Reason> {
+        if common.lacks_owner(row) {
+            return Err(Reason::NullKey);
         }
-        Ok(())
+        let (account, _) = common.owner(row, accounts)?;
+        let images = figure(images, row).ok_or(Reason::BadImages)?;
+        Ok((account, images))
+    }
+
+    fn add(&mut self, at: Instant, (account, images): (u32, i64)) -> Result<(), BatchFault> {
+        let counts = self.counts.entry(account).or_default();
+        let of_day = self.reading.period.is_of_day(at).then_some(images);
+        let added = counts.add_whole(Some(images)).and_then(|()| counts.add_of_day(of_day));
+        added.ok_or_else(|| BatchFault::bad("the sum of images is out of range"))
     }
 }

@@ -1,6 +1,8 @@
 //! The bills of the day.
 
+use crate::catalog::book::Book;
 use crate::ledger::tables::Table;
+use crate::rules::account_day::BilledItem;
 use crate::rules::quantity::{Amount, Cents};
 
 use super::recompute::Computed;
@@ -42,11 +44,20 @@ pub(super) fn bills(computed: &Computed<'_>) -> Vec<BillStory> {
     bills
 }
 
-/// What the catalog calls an item; reserved ones have no other name than their id.
+/// The ids of all items and what people call them: as the catalog does, and the two that every catalog has.
+pub(super) fn item_names(book: &Book) -> Vec<(String, String)> {
+    let named = |id: &str, name: &str| (id.to_owned(), name.to_owned());
+    let items = book.items.iter().map(|item| named(&item.id, &item.name));
+    let reserved = [(BilledItem::Package, "Packages"), (BilledItem::Refund, "Refunds")];
+    let reserved = reserved.into_iter().map(|(item, name)| named(item.name(book), name));
+    items.chain(reserved).collect()
+}
+
+/// What people call an item.
 pub(super) fn item_name(computed: &Computed<'_>, item: &str) -> String {
-    let items = &computed.batch.book.items;
-    let found = items.iter().find(|known| known.id == item);
-    found.map_or_else(|| item.to_owned(), |known| known.name.clone())
+    let mut names = item_names(&computed.batch.book).into_iter();
+    let found = names.find(|(id, _)| id == item);
+    found.map_or_else(|| item.to_owned(), |(_, name)| name)
 }
 
 fn cents(units: i128) -> Cents {

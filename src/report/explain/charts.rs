@@ -7,13 +7,16 @@ use serde::Serialize;
 use crate::report::numbers::{plain, thousands};
 use crate::rules::quantity::{Cents, Quota};
 
+use super::grant_story::{Draw, GrantStory};
 use super::month::Month;
-use super::story::{Draw, DurationStory, GrantStory};
+use super::story::DurationStory;
 
 /// Width of a canvas.
 pub(super) const WIDTH: i128 = 1_000;
 /// Height of the daily chart's canvas.
 const HEIGHT: i128 = 1_000;
+/// A day's bar is no wider, however few days there are.
+const WIDEST_BAR: i128 = WIDTH / 10;
 /// Colours that the page has for items.
 const COLOURS: usize = 8;
 
@@ -192,7 +195,7 @@ pub(super) fn daily(month: &Month, name: impl Fn(&str) -> String) -> Option<Dail
         let settled = month.days.iter().find(|day| day.day.date().day() == number);
         let left = (i128::from(number) - 1) * WIDTH / count;
         let right = i128::from(number) * WIDTH / count;
-        let gap = (right - left) / 6;
+        let gap = ((right - left) / 6).max((right - left - WIDEST_BAR) / 2);
         Bar {
             day: settled.map_or_else(|| number.to_string(), |day| day.day.to_string()),
             number,

@@ -5,10 +5,10 @@ use crate::rules::quantity::Quota;
 use crate::rules::recorder::Outcome;
 
 use super::error::ExplainError;
+use super::grant_story::{Draw, GrantStory};
 use super::reasons::{self, Looked};
 use super::recompute::Computed;
 use super::steps::ToldStep;
-use super::story::{Draw, GrantStory};
 
 /// Those that the rules looked at, in deduction order, then the others that are listed on the day, by id.
 pub(super) fn grants(computed: &Computed<'_>) -> Result<Vec<GrantStory>, ExplainError> {

@@ -1,23 +1,17 @@
-//! What changes over time: packages bought and given back, what was measured, the account's state, flags, renewals.
+//! What changes over time: packages bought and given back, the account's state, flags, renewals.
 
-use crate::catalog::book::{Cadence, Item, ItemKind, TierId};
-use crate::report::numbers::{counted, plain, thousands};
-use crate::rules::account_day::BillLine;
+use crate::report::numbers::counted;
+use crate::rules::dunning::Standing;
 use crate::rules::facts::{Package, Renewal};
-use crate::rules::measured::period_of;
-use crate::rules::quantity::{Cents, Instant, Quantity, SdkAppId};
+use crate::rules::quantity::{Cents, Instant, SdkAppId};
 use crate::rules::refunds::{RefundDecision, Refusal};
 use crate::rules::subscriptions::{Breach, CreditLine, Limit, PurchaseLine};
 
 use super::error::ExplainError;
 use super::life_story::{
-    BoughtStory, ChangeStory, DecisionStory, FlagStory, MeasuredStory, Moment, PurchaseStory, RefundStory,
-    RenewalStory, StandingStory,
+    BoughtStory, ChangeStory, DecisionStory, FlagStory, Moment, PurchaseStory, RefundStory, RenewalStory, StandingStory,
 };
 use super::recompute::Computed;
-
-/// Units of a quantity of one.
-const MILLION: i64 = 1_000_000;
 
 impl<'a> Computed<'a> {
     /// A package, bought or renewed.
@@ -149,140 +143,8 @@ fn refund_formula(price: Option<Cents>, decision: &RefundDecision<'_>, amount: C
     }
 }
 
-/// What the posted quantity tells of a peak, a count or distinct users; their figures are not in the ledger.
-pub(super) fn measured(computed: &Computed<'_>, line: &BillLine) -> MeasuredStory {
-    let item = computed.batch.book.item_of(line.tier);
-    let (from, to) = period_of(item, computed.batch.id.day);
-    let period = match item.cadence {
-        Cadence::Daily => "day",
-        Cadence::Monthly => "month",
-    };
-    let told = Told::of(item, line.tier, line.quantity, period);
-    MeasuredStory {
-        kind: told.kind,
-        from,
-        to,
-        at_least: told.at_least,
-        at_most: told.at_most,
-        free: told.free,
-        rule: told.rule,
-        figure: told.figure,
-    }
-}
-
-/// The part of the story that the item's kind decides.
-struct Told {
-    kind: &'static str,
-    at_least: String,
-    at_most: Option<String>,
-    free: Option<String>,
-    rule: String,
-    figure: String,
-}
-
-impl Told {
-    fn of(item: &Item, tier: TierId, quantity: Quantity, period: &str) -> Self {
-        match &item.kind {
-            ItemKind::Peak {
-                interval_seconds,
-                free_if_at_most,
-            } => {
-                let free = free_if_at_most.iter().find(|(free, _)| *free == tier);
-                Self::peak(*interval_seconds, free.map(|(_, most)| *most), quantity, period)
-            }
-            ItemKind::Count {
-                free_quantity,
-                round_up_to,
-            } => Self::count(*free_quantity, *round_up_to, quantity, period),
-            ItemKind::Unique => Self::unique(quantity, period),
-            ItemKind::Duration => unreachable!("durations are metered, not measured"),
-        }
-    }
-
-    /// `[T]` relay: what "does not exceed 100 Mbps" costs nothing; above it all of it is charged.
-    fn peak(interval_seconds: i64, free: Option<Quantity>, quantity: Quantity, period: &str) -> Self {
-        let bare = |quantity: Quantity| plain(&quantity.to_string());
-        let rule = format!(
-            "the {period}'s largest sum over all tasks in an interval of {interval_seconds} s, in Mbps{}",
-            free.map_or_else(String::new, |most| format!(
-                "; up to and including {} Mbps cost nothing, above them all are charged",
-                bare(most)
-            ))
-        );
-        let is_free = quantity == Quantity::ZERO;
-        let (at_least, at_most, figure) = match free {
-            Some(most) if is_free => (
-                "0".to_owned(),
-                bare(most),
-                format!(
-                    "a peak of at most {} Mbps; the ledger does not keep how high it was",
-                    bare(most)
-                ),
-            ),
-            _ => (
-                bare(quantity),
-                bare(quantity),
-                format!(
-                    "a peak of {} Mbps; the ledger does not keep when it was",
-                    bare(quantity)
-                ),
-            ),
-        };
-        Self {
-            kind: "peak",
-            at_least,
-            at_most: Some(at_most),
-            free: free.map(bare),
-            rule,
-            figure,
-        }
-    }
-
-    /// `[T]` screenshots: above the free ones, rounded up.
-    fn count(free: i64, round_up_to: i64, quantity: Quantity, period: &str) -> Self {
-        let charged = quantity.units() / MILLION;
-        let most = charged.saturating_add(free);
-        let least = match charged {
-            0 => 0,
-            _ => most.saturating_sub(round_up_to).saturating_add(1),
-        };
-        let between = match (charged, least == most) {
-            (0, _) => format!("at most {}", thousands(most)),
-            (_, true) => format!("exactly {}", thousands(most)),
-            (_, false) => format!("from {} to {}", thousands(least), thousands(most)),
-        };
-        Self {
-            kind: "count",
-            at_least: least.to_string(),
-            at_most: Some(most.to_string()),
-            free: Some(free.to_string()),
-            rule: format!(
-                "all that was counted in the {period}, less {} that are free, rounded up to {}",
-                thousands(free),
-                thousands(round_up_to)
-            ),
-            figure: format!("{between} were counted; the ledger keeps what is charged of them"),
-        }
-    }
-
-    fn unique(quantity: Quantity, period: &str) -> Self {
-        let above = plain(&quantity.to_string());
-        Self {
-            kind: "unique",
-            at_least: above.replace(',', ""),
-            at_most: None,
-            free: None,
-            rule: format!(
-                "the app's distinct users of the {period}, less those that its packages include: of each family the \
-                 largest that was valid on a day of the {period}"
-            ),
-            figure: format!("{above} were above what packages include; the ledger does not keep how many there were"),
-        }
-    }
-}
-
 /// The account at the billing time.
-pub(super) fn standing(computed: &Computed<'_>) -> StandingStory {
+pub(super) fn standing(computed: &Computed<'_>) -> Result<StandingStory, ExplainError> {
     let day = computed.day;
     let moment = |at: Instant| computed.moment(at);
     let (overdue, suspended) = (day.standing.overdue(), day.standing.suspended());
@@ -296,15 +158,23 @@ pub(super) fn standing(computed: &Computed<'_>) -> StandingStory {
         })
         .collect();
     changes.sort_by_key(|change| change.at.utc);
-    StandingStory {
+    let arrears = match day.standing {
+        Standing::Active => Cents::ZERO,
+        _ => {
+            let limit = computed.past.account().credit_limit;
+            Cents::ZERO.minus(day.balance.closing)?.minus(limit)?.max(Cents::ZERO)
+        }
+    };
+    Ok(StandingStory {
         state: day.state().as_str(),
         overdue_since: overdue.map(|dates| moment(dates.since)),
         suspend_at: overdue.map(|dates| moment(dates.suspend_at)),
         suspended_at: suspended.map(|dates| moment(dates.suspended_at)),
         remove_at: suspended.map(|dates| moment(dates.remove_at)),
         violation_since: day.violation_since.map(moment),
+        arrears,
         changes,
-    }
+    })
 }
 
 /// What enforcement reads after the day.

@@ -109,6 +109,9 @@ pub struct StandingStory {
     pub remove_at: Option<Moment>,
     /// When it violated the terms.
     pub violation_since: Option<Moment>,
+    /// What must arrive for the account not to be overdue any more; zero when it is not.
+    #[serde(serialize_with = "text")]
+    pub arrears: Cents,
     /// How the state came about since the batch before, in time order.
     pub changes: Vec<ChangeStory>,
 }

@@ -2,7 +2,7 @@
 
 use crate::catalog::book::{ItemKind, Round, TierId};
 use crate::ledger::tables::Table;
-use crate::report::numbers::plain;
+use crate::report::numbers::{money, plain};
 use crate::rules::account_day::{BillLine, DeductionPeriod};
 use crate::rules::quantity::{Amount, OutOfRange, Quantity, Quota, SdkAppId, Seconds, UnitPrice};
 use crate::rules::recorder::Outcome;
@@ -10,11 +10,13 @@ use crate::rules::subscriptions::PurchaseLine;
 
 use super::bills::item_name;
 use super::error::ExplainError;
+use super::grant_story::{GrantStep, Service, StepOutcome};
 use super::life;
+use super::measured::measured;
 use super::reasons::{self, Looked};
 use super::recompute::Computed;
 use super::rows::TableRows;
-use super::story::{DurationStory, GrantStep, LineStory, PeriodStory, QuantityStory, Service, StepOutcome, UsagePart};
+use super::story::{DurationStory, LineStory, PeriodStory, QuantityStory, UsagePart};
 use super::usage::tier_named;
 
 /// In deduction order: by app, item and tier; account-rounded lines last.
@@ -60,8 +62,9 @@ fn line(computed: &Computed<'_>, rows: TableRows<'_>, row: usize) -> Result<Line
 
 /// `60 / 1000 x 3.99 = 0.2394`.
 fn formula(quantity: Quantity, price: UnitPrice, per: i64, amount: Amount) -> String {
-    let bare = |number: &dyn std::fmt::Display| plain(&number.to_string()).replace(',', "");
-    let (quantity, price, amount) = (bare(&quantity), bare(&price), bare(&amount));
+    let quantity = plain(&quantity.to_string()).replace(',', "");
+    let (price, amount) = (money(&price.to_string()), money(&amount.to_string()));
+    let (price, amount) = (price.replace(',', ""), amount.replace(',', ""));
     match per {
         1 => format!("{quantity} x {price} = {amount}"),
         per => format!("{quantity} / {per} x {price} = {amount}"),
@@ -101,7 +104,7 @@ fn how(computed: &Computed<'_>, app: SdkAppId, item: &str, tier: &str) -> Result
             let line = lines.find(|line| (line.app, line.tier) == (app, id)).expect(FROM_THEM);
             match book.item_of(id).kind {
                 ItemKind::Duration => QuantityStory::Duration(duration(computed, line)?),
-                _ => QuantityStory::Measured(life::measured(computed, line)),
+                _ => QuantityStory::Measured(measured(computed, line)),
             }
         }
     })

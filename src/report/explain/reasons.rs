@@ -4,8 +4,9 @@ use crate::report::numbers::plain;
 use crate::rules::quantity::SdkAppId;
 use crate::rules::recorder::PassedOver;
 
+use super::grant_story::Reason;
 use super::steps::{ToldFate, ToldRest};
-use super::story::{Reason, RestStory};
+use super::story::RestStory;
 
 /// The line that a grant was looked at for, and the apps that the grant is bound to.
 pub(super) struct Looked<'a> {

@@ -228,18 +228,13 @@ fn tell(computed: &Computed<'_>, question: Question) -> Result<Explanation, Expl
             closing: balance.closing,
             credit_limit: account.credit_limit,
         },
-        standing: life::standing(computed),
+        standing: life::standing(computed)?,
         flags: life::flags(computed),
         refunds: life::decisions(computed),
         renewals: life::renewals(computed),
         compared: Vec::new(),
         differences: Vec::new(),
         notes: Vec::new(),
-        item_names: batch
-            .book
-            .items
-            .iter()
-            .map(|item| (item.id.clone(), item.name.clone()))
-            .collect(),
+        item_names: bills::item_names(&batch.book),
     })
 }
