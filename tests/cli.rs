@@ -6,6 +6,8 @@ use std::process::{Command as StdCommand, Output, Stdio};
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 
+#[path = "cli/docs.rs"]
+mod docs;
 #[path = "cli/explain.rs"]
 mod explain;
 #[path = "support/json_doc.rs"]
@@ -77,6 +79,7 @@ fn help_of_each_command() {
         "check",
         "verify",
         "explain",
+        "timeline",
         "schema",
         "sample",
         "compact",

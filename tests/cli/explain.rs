@@ -24,7 +24,7 @@ fn ledger(deduction_period: &str) -> PathBuf {
     output
 }
 
-fn by_day() -> &'static Path {
+pub(super) fn by_day() -> &'static Path {
     static LEDGER: OnceLock<PathBuf> = OnceLock::new();
     LEDGER.get_or_init(|| ledger("day"))
 }
