@@ -174,7 +174,7 @@ impl Tally {
 pub(super) trait Rows {
     /// The columns that only this input has.
     type Columns;
-    /// What a row says that breaks no rule.
+    /// What judging a row that breaks no rule gives.
     type Row;
 
     /// Takes its columns out of a batch.
@@ -189,8 +189,8 @@ pub(super) trait Rows {
         accounts: &mut AccountCache<'_>,
     ) -> Result<Self::Row, Reason>;
 
-    /// Adds a row that breaks no rule.
-    fn add(&mut self, at: Instant, row: Self::Row) -> Result<(), BatchFault>;
+    /// Adds a row that breaks no rule, and what judging it gave.
+    fn add(&mut self, at: Instant, columns: &Self::Columns, row: usize, judged: Self::Row) -> Result<(), BatchFault>;
 }
 
 /// One thread's part of an input: it places and judges rows, adds the good ones and counts both.
@@ -229,7 +229,7 @@ impl<R: Rows + Send> Sink for Judge<'_, R> {
             match judged {
                 Ok((at, good)) => {
                     self.tally.accept(batch.file);
-                    self.rows.add(at, good)?;
+                    self.rows.add(at, &columns, row, good)?;
                 }
                 Err(reason) => self.tally.reject((batch.file, file), (row, number), reason, &common)?,
             }

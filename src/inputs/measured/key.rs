@@ -42,13 +42,11 @@ pub(super) enum Ids {
     Strings(Strings),
 }
 
-/// What a row of a column of ids holds.
+/// What a row of a column of ids lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Id {
+pub(super) enum Nameless {
     Null,
-    /// It names nothing.
     Empty,
-    Key(Key),
 }
 
 impl From<Values> for Ids {
@@ -61,17 +59,34 @@ impl From<Values> for Ids {
 }
 
 impl Ids {
-    pub(super) fn get(&self, row: usize, keys: &Keys) -> Id {
+    /// None where the row names a task or a user.
+    pub(super) fn lacks(&self, row: usize) -> Option<Nameless> {
         match self {
-            Self::Ints(ints) => match ints.wide(row) {
-                None => Id::Null,
-                Some(value) => Id::Key(keys.of(itoa::Buffer::new().format(value).as_bytes())),
-            },
+            Self::Ints(ints) => ints.wide(row).is_none().then_some(Nameless::Null),
             Self::Strings(strings) => match strings.entry(row).and_then(|entry| strings.bytes(entry)) {
-                None => Id::Null,
-                Some([]) => Id::Empty,
-                Some(text) => Id::Key(keys.of(text)),
+                None => Some(Nameless::Null),
+                Some([]) => Some(Nameless::Empty),
+                Some(_) => None,
             },
+        }
+    }
+
+    /// The key of a row that lacks nothing.
+    pub(super) fn key(&self, row: usize, keys: &Keys) -> Option<Key> {
+        match self {
+            Self::Ints(ints) => {
+                let (value, mut digits) = (ints.wide(row)?, itoa::Buffer::new());
+                // Nearly all fit, and take half the time.
+                let digits = match i64::try_from(value) {
+                    Ok(value) => digits.format(value),
+                    Err(_) => digits.format(value),
+                };
+                Some(keys.of(digits.as_bytes()))
+            }
+            Self::Strings(strings) => {
+                let entry = strings.entry(row)?;
+                Some(keys.of(strings.bytes(entry)?))
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Role}
 use crate::rules::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Judge, Rows, Tally};
-use super::key::{Id, Ids, Key, Keys};
+use super::key::{Ids, Key, Keys, Nameless};
 use super::read::{self, Figure, Pass, Reading};
 use super::shards::{Buffers, Entry, Shards, mix};
 
@@ -25,12 +25,15 @@ struct User {
     user: Key,
 }
 
-impl Entry for User {
+impl User {
+    /// Spreads users over shards.
     fn hash(&self) -> u64 {
         let [a, b, ..] = self.user;
         mix(u64::from(self.app)) ^ (u64::from(a) << 32 | u64::from(b))
     }
+}
 
+impl Entry for User {
     fn absorb(&mut self, next: &Self) -> bool {
         self == next
     }
@@ -136,8 +139,8 @@ impl Logins<'_> {
 
 impl Rows for Logins<'_> {
     type Columns = Ids;
-    /// The app of an account, and who.
-    type Row = ((u32, SdkAppId), Key);
+    /// The app of an account.
+    type Row = (u32, SdkAppId);
 
     fn columns(&mut self, batch: &mut Batch) -> Result<Ids, BatchFault> {
         batch.values(3).map(Ids::from)
@@ -149,20 +152,26 @@ impl Rows for Logins<'_> {
         users: &Ids,
         row: usize,
         accounts: &mut AccountCache<'_>,
-    ) -> Result<((u32, SdkAppId), Key), Reason> {
-        let user = users.get(row, self.keys);
-        if common.lacks_owner(row) || user == Id::Null {
+    ) -> Result<(u32, SdkAppId), Reason> {
+        let nameless = users.lacks(row);
+        if common.lacks_owner(row) || nameless == Some(Nameless::Null) {
             return Err(Reason::NullKey);
         }
-        let Id::Key(user) = user else {
+        if nameless.is_some() {
             return Err(Reason::BadKey);
-        };
-        Ok((common.owner(row, accounts)?, user))
+        }
+        common.owner(row, accounts)
     }
 
-    fn add(&mut self, _at: Instant, (app, user): ((u32, SdkAppId), Key)) -> Result<(), BatchFault> {
+    fn add(&mut self, _at: Instant, users: &Ids, row: usize, app: (u32, SdkAppId)) -> Result<(), BatchFault> {
+        let Some(user) = users.key(row, self.keys) else {
+            return Ok(());
+        };
         let app = self.number(app)?;
-        self.users.push(User { app, user });
+        let user = User { app, user };
+        if let Some(shard) = self.users.shard(user.hash()) {
+            self.users.push(shard, user);
+        }
         Ok(())
     }
 }

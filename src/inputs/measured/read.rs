@@ -24,7 +24,7 @@ use super::{logins, relay, screenshots};
 /// How many rejected rows are kept at least.
 const KEPT_REJECTS: u64 = 10_000;
 /// What the entries of one pass may take.
-const BUDGET_BYTES: usize = 576 << 20;
+const BUDGET_BYTES: usize = 448 << 20;
 
 /// An input whose items are no durations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

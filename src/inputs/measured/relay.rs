@@ -1,5 +1,7 @@
 //! `relay`: the largest bandwidth of an account to each destination, summed over its tasks.
 
+use std::cmp::Ordering;
+
 use hashbrown::HashMap;
 
 use crate::catalog::book::{Book, Cadence, ItemKind, TierId};
@@ -9,7 +11,7 @@ use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Ints,
 use crate::rules::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Judge, Rows, Tally, figure};
-use super::key::{Id, Ids, Key, Keys};
+use super::key::{Ids, Key, Keys, Nameless};
 use super::read::{self, Figure, Partition, Pass, Reading};
 use super::shards::{Buffers, Entry, Shards, mix};
 
@@ -24,33 +26,67 @@ pub(super) const ROLES: [Role; 6] = [
 ];
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// The largest sample of a task in an interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The largest sample of a task in an interval. Tens of millions of them are held: 32 bytes each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sample {
     account: u32,
-    tier: TierId,
     /// Counted from the first interval of the period.
     interval: u32,
     task: Key,
-    kbps: i64,
+    /// The tier in the upper 16 bits, kbps (at most 10^12) in the others.
+    tier_and_kbps: u64,
 }
 
+/// What is summed over tasks.
+type SumKey = (u32, TierId, u32);
+
 impl Sample {
-    /// What is summed over tasks.
-    fn sum_key(&self) -> (u32, TierId, u32) {
-        (self.account, self.tier, self.interval)
+    fn new((account, tier, interval): SumKey, task: Key, kbps: i64) -> Self {
+        let kbps = u64::try_from(kbps).expect("kbps are not negative");
+        Self {
+            account,
+            interval,
+            task,
+            tier_and_kbps: u64::from(tier.0) << KBPS_BITS | kbps,
+        }
     }
+
+    fn sum_key(&self) -> SumKey {
+        let tier = u16::try_from(self.tier_and_kbps >> KBPS_BITS).expect("16 bits are left");
+        (self.account, TierId(tier), self.interval)
+    }
+
+    fn kbps(&self) -> i64 {
+        let kbps = self.tier_and_kbps & ((1 << KBPS_BITS) - 1);
+        i64::try_from(kbps).expect("48 bits fit")
+    }
+}
+
+const KBPS_BITS: u32 = 48;
+
+impl Ord for Sample {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |sample: &Self| (sample.sum_key(), sample.task, sample.tier_and_kbps);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Sample {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Spreads sums over shards.
+fn hash_of((account, tier, interval): SumKey) -> u64 {
+    mix(mix(u64::from(account) << 16 | u64::from(tier.0)) ^ u64::from(interval))
 }
 
 impl Entry for Sample {
-    fn hash(&self) -> u64 {
-        mix(mix(u64::from(self.account) << 16 | u64::from(self.tier.0)) ^ u64::from(self.interval))
-    }
-
     fn absorb(&mut self, next: &Self) -> bool {
         let same = (self.sum_key(), self.task) == (next.sum_key(), next.task);
         if same {
-            self.kbps = self.kbps.max(next.kbps);
+            self.tier_and_kbps = self.tier_and_kbps.max(next.tier_and_kbps);
         }
         same
     }
@@ -139,7 +175,8 @@ fn peak_tiers(reading: &Reading<'_>) -> Vec<PeakTier> {
 /// one), and the samples of the others.
 fn sum_up(samples: &[Sample], tiers: &[PeakTier], over: Option<&Partition<'_>>) -> (ShardPeaks, Vec<Sample>) {
     let waits = |sample: &Sample| {
-        let tier = tiers.iter().find(|tier| tier.tier == sample.tier);
+        let (_, tier, _) = sample.sum_key();
+        let tier = tiers.iter().find(|known| known.tier == tier);
         tier.zip(over)
             .is_some_and(|(tier, over)| i64::from(sample.interval) >= tier.interval(over.end))
     };
@@ -153,9 +190,10 @@ fn sum_up(samples: &[Sample], tiers: &[PeakTier], over: Option<&Partition<'_>>) 
         }
         let sum = interval
             .iter()
-            .try_fold(0_i64, |sum, sample| sum.checked_add(sample.kbps));
+            .try_fold(0_i64, |sum, sample| sum.checked_add(sample.kbps()));
         let Some(sum) = sum else { return (None, stay) };
-        let key = (first.account, first.tier);
+        let (account, tier, _) = first.sum_key();
+        let key = (account, tier);
         match peaks.last_mut() {
             Some((last, peak)) if *last == key => *peak = sum.max(*peak),
             _ => peaks.push((key, sum)),
@@ -228,8 +266,8 @@ struct Columns {
     destinations: Option<Strings>,
 }
 
-/// A row of relay: account, task, kbps, and the entry of its destination.
-type Relayed = (u32, Key, i64, usize);
+/// A row of relay: account, kbps, and the entry of its destination.
+type Relayed = (u32, i64, usize);
 
 impl Rows for Relay<'_> {
     type Columns = Columns;
@@ -257,22 +295,28 @@ impl Rows for Relay<'_> {
         row: usize,
         accounts: &mut AccountCache<'_>,
     ) -> Result<Relayed, Reason> {
-        let task = columns.tasks.get(row, self.keys);
-        if common.lacks_owner(row) || task == Id::Null {
+        let nameless = columns.tasks.lacks(row);
+        if common.lacks_owner(row) || nameless == Some(Nameless::Null) {
             return Err(Reason::NullKey);
         }
-        let Id::Key(task) = task else {
+        if nameless.is_some() {
             return Err(Reason::BadKey);
-        };
+        }
         let (account, _) = common.owner(row, accounts)?;
         let destination = columns.destinations.as_ref().and_then(|column| column.entry(row));
         let is_known = |entry: &usize| self.tiers_at(*entry).is_some();
         let destination = destination.filter(is_known).ok_or(Reason::UnknownDestination)?;
         let kbps = figure(&columns.kbps, row).ok_or(Reason::BadKbps)?;
-        Ok((account, task, kbps, destination))
+        Ok((account, kbps, destination))
     }
 
-    fn add(&mut self, at: Instant, (account, task, kbps, destination): Relayed) -> Result<(), BatchFault> {
+    fn add(
+        &mut self,
+        at: Instant,
+        columns: &Columns,
+        row: usize,
+        (account, kbps, destination): Relayed,
+    ) -> Result<(), BatchFault> {
         let is_of_day = self.reading.period.is_of_day(at);
         let Some((_, tiers)) = &self.destinations else {
             return Ok(());
@@ -283,13 +327,14 @@ impl Rows for Relay<'_> {
             .filter(|tier| is_of_day || tier.cadence == Cadence::Monthly)
         {
             let interval = u32::try_from(tier.interval(at)).map_err(|_| BatchFault::bad("an interval out of range"))?;
-            self.samples.push(Sample {
-                account,
-                tier: tier.tier,
-                interval,
-                task,
-                kbps,
-            });
+            let sum_key = (account, tier.tier, interval);
+            // Keys take time: none for a row of another pass.
+            let Some(shard) = self.samples.shard(hash_of(sum_key)) else {
+                continue;
+            };
+            if let Some(task) = columns.tasks.key(row, self.keys) {
+                self.samples.push(shard, Sample::new(sum_key, task, kbps));
+            }
         }
         Ok(())
     }

@@ -114,7 +114,7 @@ impl Rows for Images<'_> {
         Ok((account, images))
     }
 
-    fn add(&mut self, at: Instant, (account, images): (u32, i64)) -> Result<(), BatchFault> {
+    fn add(&mut self, at: Instant, _: &Ints, _: usize, (account, images): (u32, i64)) -> Result<(), BatchFault> {
         let counts = self.counts.entry(account).or_default();
         let of_day = self.reading.period.is_of_day(at).then_some(images);
         let added = counts.add_whole(Some(images)).and_then(|()| counts.add_of_day(of_day));

@@ -14,13 +14,11 @@ use rayon::prelude::*;
 pub(super) const SHARDS: usize = 64;
 /// Entries that a thread gathers for a shard before it takes the shard's lock.
 const BUFFERED: usize = 256;
-/// A shard of fewer entries than this is not compacted.
-const COMPACTED_FROM: usize = 1_024;
+/// Entries that memory is taken for at a time, and given back.
+const CHUNK: usize = 1_024;
 
 /// What is held.
 pub(super) trait Entry: Copy + Send + Ord {
-    /// Spreads entries over shards; entries that are looked at together have the same.
-    fn hash(&self) -> u64;
     /// Takes the next one in order into this one, if it is of the same.
     fn absorb(&mut self, next: &Self) -> bool;
 }
@@ -32,16 +30,27 @@ pub(super) struct Shards<E> {
     begin: usize,
     /// Shards from here on are left to later passes.
     end: AtomicUsize,
-    /// Bytes that all shards have taken.
+    /// Chunks that all shards have taken.
     held: AtomicUsize,
     /// How many they may take.
     budget: usize,
+    spare: Mutex<Spare<E>>,
 }
 
+/// Entries in chunks of one size: growing copies nothing, and what one shard gives back suits every other.
 struct Shard<E> {
-    entries: Vec<E>,
+    /// All but the last are full.
+    chunks: Vec<Vec<E>>,
+    entries: usize,
     /// How many there were when equal ones were last put together.
     compacted: usize,
+}
+
+/// Memory to be used again.
+struct Spare<E> {
+    chunks: Vec<Vec<E>>,
+    /// In which a shard's entries are sorted.
+    rooms: Vec<Vec<E>>,
 }
 
 impl<E: Entry> Shards<E> {
@@ -52,7 +61,11 @@ impl<E: Entry> Shards<E> {
             begin: range.start,
             end: AtomicUsize::new(range.end),
             held: AtomicUsize::new(0),
-            budget,
+            budget: budget / (CHUNK * size_of::<E>()),
+            spare: Mutex::new(Spare {
+                chunks: Vec::new(),
+                rooms: Vec::new(),
+            }),
         }
     }
 
@@ -66,17 +79,60 @@ impl<E: Entry> Shards<E> {
         Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn spare(&self) -> MutexGuard<'_, Spare<E>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn add(&self, at: usize, entries: &mut Vec<E>) {
-        if let Some(mut shard) = self.lock(at) {
-            // One that has been given up stays empty.
-            if self.range().contains(&at) {
-                let grown = shard.make_room(entries.len());
-                self.held.fetch_add(grown, Ordering::SeqCst);
-                shard.entries.extend_from_slice(entries);
+        // One that has been given up stays empty.
+        if let Some(mut shard) = self.lock(at).filter(|_| self.range().contains(&at)) {
+            if shard.is_to_be_compacted(entries.len()) {
+                let sorted = self.take_sorted(&mut shard);
+                self.refill(&mut shard, &sorted);
+                self.spare().rooms.push(sorted);
             }
+            self.extend(&mut shard, entries);
         }
         entries.clear();
         while self.held.load(Ordering::SeqCst) > self.budget && self.give_up_last() {}
+    }
+
+    fn extend(&self, shard: &mut Shard<E>, entries: &[E]) {
+        shard.entries += entries.len();
+        let mut rest = entries;
+        while !rest.is_empty() {
+            if shard.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+                let spare = self.spare().chunks.pop();
+                shard.chunks.push(spare.unwrap_or_else(|| Vec::with_capacity(CHUNK)));
+                self.held.fetch_add(1, Ordering::SeqCst);
+            }
+            let Some(chunk) = shard.chunks.last_mut() else { return };
+            let (fitting, others) = rest.split_at(rest.len().min(CHUNK - chunk.len()));
+            chunk.extend_from_slice(fitting);
+            rest = others;
+        }
+    }
+
+    /// A shard's entries, sorted and one of a kind. What it had stays in it until it is refilled.
+    fn take_sorted(&self, shard: &mut Shard<E>) -> Vec<E> {
+        let mut sorted = self.spare().rooms.pop().unwrap_or_default();
+        sorted.clear();
+        // Rooms of few sizes: one that nearly fits is not left for another.
+        sorted.reserve_exact(shard.entries.next_power_of_two());
+        shard.chunks.iter().for_each(|chunk| sorted.extend_from_slice(chunk));
+        sorted.sort_unstable();
+        sorted.dedup_by(|next, kept| kept.absorb(next));
+        sorted
+    }
+
+    /// Puts entries into a shard in the place of what it had, and gives back the chunks that are left over.
+    fn refill(&self, shard: &mut Shard<E>, entries: &[E]) {
+        shard.chunks.iter_mut().for_each(Vec::clear);
+        self.held.fetch_sub(shard.chunks.len(), Ordering::SeqCst);
+        self.spare().chunks.append(&mut shard.chunks);
+        shard.entries = 0;
+        self.extend(shard, entries);
+        shard.compacted = entries.len();
     }
 
     /// Gives up the last shard. False when there is only one left.
@@ -87,8 +143,7 @@ impl<E: Entry> Shards<E> {
         let Some(mut shard) = last.ok().and_then(|end| self.lock(end - 1)) else {
             return false;
         };
-        let freed = std::mem::replace(&mut *shard, Shard::empty());
-        self.held.fetch_sub(freed.bytes(), Ordering::SeqCst);
+        self.refill(&mut shard, &[]);
         true
     }
 
@@ -98,52 +153,30 @@ impl<E: Entry> Shards<E> {
             .into_par_iter()
             .filter_map(|at| {
                 let mut shard = self.lock(at)?;
-                shard.compact();
-                let (result, stay) = each(&shard.entries);
-                // What a day needs the next will: the room is kept.
-                shard.entries.clear();
-                let grown = shard.make_room(stay.len());
-                self.held.fetch_add(grown, Ordering::SeqCst);
-                shard.entries.extend_from_slice(&stay);
-                shard.compacted = stay.len();
+                let sorted = self.take_sorted(&mut shard);
+                let (result, stay) = each(&sorted);
+                self.refill(&mut shard, &stay);
+                self.spare().rooms.push(sorted);
                 Some(result)
             })
             .collect()
     }
 }
 
-impl<E: Entry> Shard<E> {
+impl<E> Shard<E> {
     fn empty() -> Self {
         Self {
-            entries: Vec::new(),
+            chunks: Vec::new(),
+            entries: 0,
             compacted: 0,
         }
     }
 
-    fn bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<E>()
-    }
-
-    /// Makes room for some more entries: by putting equal ones together, where there are twice as many as the last time,
-    /// else by growing by a quarter. How many bytes it has grown.
-    fn make_room(&mut self, more: usize) -> usize {
-        let before = self.bytes();
-        let is_full = |entries: &Vec<E>| entries.capacity() - entries.len() < more;
-        if is_full(&self.entries) && self.entries.len() >= COMPACTED_FROM.max(self.compacted.saturating_mul(2)) {
-            self.compact();
-        }
-        if is_full(&self.entries) {
-            let wanted = self.entries.len() + more;
-            let room = (wanted + wanted / 4).max(COMPACTED_FROM);
-            self.entries.reserve_exact(room - self.entries.len());
-        }
-        self.bytes() - before
-    }
-
-    fn compact(&mut self) {
-        self.entries.sort_unstable();
-        self.entries.dedup_by(|next, kept| kept.absorb(next));
-        self.compacted = self.entries.len();
+    /// Whether equal entries are to be put together before some more come: where they do not fit, and there are twice as many as
+    /// the last time.
+    fn is_to_be_compacted(&self, more: usize) -> bool {
+        let is_full = self.entries + more > self.chunks.len() * CHUNK;
+        is_full && self.entries >= CHUNK.max(self.compacted.saturating_mul(2))
     }
 }
 
@@ -161,12 +194,15 @@ impl<'a, E: Entry> Buffers<'a, E> {
         }
     }
 
-    pub(super) fn push(&mut self, entry: E) {
+    /// The shard of a hash, if this pass is for it. Entries that are looked at together have the same hash.
+    pub(super) fn shard(&self, hash: u64) -> Option<usize> {
         // 64 shards: the upper six bits.
-        let at = usize::try_from(entry.hash() >> 58).expect("six bits");
-        if !self.shards.range().contains(&at) {
-            return;
-        }
+        let at = usize::try_from(hash >> 58).expect("six bits");
+        self.shards.range().contains(&at).then_some(at)
+    }
+
+    /// Adds an entry of a shard.
+    pub(super) fn push(&mut self, at: usize, entry: E) {
         if let Some(buffer) = self.buffers.get_mut(at) {
             buffer.push(entry);
             if buffer.len() >= BUFFERED {
