@@ -5,6 +5,8 @@
 
 #[path = "oracle/arrears.rs"]
 mod arrears;
+#[path = "oracle/boundaries.rs"]
+mod boundaries;
 #[path = "oracle/broken.rs"]
 mod broken;
 #[path = "oracle/catalogs.rs"]
@@ -31,6 +33,8 @@ mod found;
 mod fraction;
 #[path = "oracle/generator.rs"]
 mod generator;
+#[path = "oracle/givebacks.rs"]
+mod givebacks;
 #[path = "oracle/grants.rs"]
 mod grants;
 #[path = "oracle/guide.rs"]

@@ -371,13 +371,13 @@ pub fn settle_account_day<'a>(
     let mut grants = grants_in_order(context, facts, &placed, ended_since)?;
     let deductions = deduct(book, &portions, &mut lines, &mut grants, &mut recorder).map_err(out_of_range)?;
     rate(context, &facts.account, &grants, &mut lines, &mut recorder)?;
-    lines.extend(measured_lines(context, facts, &placed)?);
-    lines.sort_by_key(|line| line_order(line.app, line.tier));
 
     let balance = Balance::before_charges(context, &facts.account, facts.payments, facts.opening)?;
     let mut closing = Closing::new(context, facts, &packages, placed)?;
     closing.remove(balance.course())?;
     closing.refund(&grants)?;
+    lines.extend(measured_lines(context, facts, &closing.placed)?);
+    lines.sort_by_key(|line| line_order(line.app, line.tier));
     let purchases = purchase_lines(book, &closing.placed, day).map_err(out_of_range)?;
     let credits = credit_lines(context.calendar, &closing.placed, &closing.refunds, day);
     let credits = credits.map_err(|excess| excess.of(account))?;

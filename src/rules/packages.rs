@@ -105,12 +105,13 @@ pub(super) fn place<'a>(placing: Placing<'_>, packages: &[Package<'a>]) -> Resul
     known.sort_unstable_by_key(|package| (package.purchased_at, package.id));
     let mut placed: Vec<Placed<'_>> = Vec::with_capacity(known.len());
     for package in known {
+        let had_since = had_since(placing, package)?;
         let forerunner = placed
             .iter()
             .rev()
             .filter(|earlier| share_queue(placing.book, &earlier.package, package))
-            .find(|earlier| holds_up(earlier, package));
-        let next = place_after(placing, package, forerunner)?;
+            .find(|earlier| holds_up(earlier, had_since));
+        let next = place_after(placing, package, had_since, forerunner)?;
         placed.push(next);
     }
     Ok(placed)
@@ -123,16 +124,32 @@ pub(super) fn share_queue(book: &Book, one: &Package<'_>, other: &Package<'_>) -
 
 /// Refunded while it waited, a package takes no time in the queue. One that is void ended with the removal: who bought
 /// later finds it done, and a refund after it moves nobody.
-fn holds_up(earlier: &Placed<'_>, later: &Package<'_>) -> bool {
+fn holds_up(earlier: &Placed<'_>, later_had_since: Instant) -> bool {
     match earlier.void_at {
-        Some(removed) => later.purchased_at <= removed,
+        Some(removed) => later_had_since <= removed,
         None => earlier.refunded_on.is_none_or(|refunded| refunded > earlier.valid_from),
     }
+}
+
+/// The first instant at which a removal finds a package with the account: that of the purchase. A renewal begins at 00:00,
+/// but the batch that makes it does so at its billing time, after the charges, and so after a removal of that instant.
+fn had_since(placing: Placing<'_>, package: &Package<'_>) -> Result<Instant, OutsideCalendar> {
+    let carried = placing.carried;
+    let is_renewal = || carried.renewals.iter().any(|renewal| renewal.id == package.id);
+    if carried.removals.is_empty() || !is_renewal() {
+        return Ok(package.purchased_at);
+    }
+    let day = placing.calendar.day_of(package.purchased_at)?;
+    let made_by = day.checked_add_days(-1).ok_or(OutsideCalendar)?;
+    let made_at = placing.calendar.billing_instant(made_by)?.micros();
+    let after_it = made_at.checked_add(1).ok_or(OutsideCalendar)?;
+    Ok(package.purchased_at.max(Instant::from_micros(after_it)))
 }
 
 fn place_after<'a>(
     placing: Placing<'_>,
     package: &Package<'a>,
+    had_since: Instant,
     forerunner: Option<&Placed<'_>>,
 ) -> Result<Placed<'a>, OutsideCalendar> {
     let purchased_on = placing.calendar.day_of(package.purchased_at)?;
@@ -145,7 +162,7 @@ fn place_after<'a>(
     };
     let valid_to = last_day(valid_from, placing.book.plan(package.plan).validity)?;
     let over = next_day(valid_to)?;
-    let void_at = void_at(placing, package, over)?;
+    let void_at = void_at(placing, package, had_since, over)?;
     let removed_on = void_at.map(|at| placing.calendar.day_of(at)).transpose()?;
     let ended_early = [refunded_on, removed_on].into_iter().flatten().min();
     Ok(Placed {
@@ -180,13 +197,18 @@ fn refunded_on(placing: Placing<'_>, package: &Package<'_>) -> Result<Option<Bil
 
 /// The removal that made the package void: the first at which the account had it, that is had bought it and it was neither
 /// over nor refunded.
-fn void_at(placing: Placing<'_>, package: &Package<'_>, over: BillingDay) -> Result<Option<Instant>, OutsideCalendar> {
+fn void_at(
+    placing: Placing<'_>,
+    package: &Package<'_>,
+    had_since: Instant,
+    over: BillingDay,
+) -> Result<Option<Instant>, OutsideCalendar> {
     for removal in &placing.carried.removals {
         let removed_on = placing.calendar.day_of(*removal)?;
-        let is_bought = package.purchased_at <= *removal;
+        let is_had = had_since <= *removal;
         let is_refunded = refunded_outside(placing, package).is_some_and(|at| at <= *removal)
             || approved_to_end_on(placing, package).is_some_and(|day| day <= removed_on);
-        if is_bought && !is_refunded && removed_on < over {
+        if is_had && !is_refunded && removed_on < over {
             return Ok(Some(*removal));
         }
     }

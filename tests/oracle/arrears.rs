@@ -5,7 +5,7 @@ use super::rows::{AccountRow, NightRows};
 use super::scenario::World;
 
 /// 3.99 are charged for March 1, 2024, at 10:00 on the 2nd.
-fn owing(nights: usize) -> World {
+pub fn owing(nights: usize) -> World {
     let mut world = guide_world();
     world
         .nights("2024-03-01", nights)
@@ -13,11 +13,11 @@ fn owing(nights: usize) -> World {
     world
 }
 
-fn account(rows: &NightRows) -> &AccountRow {
+pub fn account(rows: &NightRows) -> &AccountRow {
     rows.account.as_ref().expect("a known account")
 }
 
-fn states(world: &World) -> Vec<&'static str> {
+pub fn states(world: &World) -> Vec<&'static str> {
     course(world).iter().map(|rows| account(rows).state).collect()
 }
 

@@ -230,3 +230,90 @@ fn a_void_package_entitles_to_nothing_on_a_day_that_the_zone_skips() {
     assert_eq!(names, [(0, "removed"), (2, "free_exhausted")]);
     assert_eq!(grants(&nights[3]), ["p1 2011-12-29..2012-01-28 void"]);
 }
+
+/// Owing 1.00 from March 2, and removed two days after the suspension, on March 5, by when `p1`, to be renewed, is over.
+fn removed_while_a_renewal_is_due(paid_out_at: &str) -> World {
+    let mut world = guide_world();
+    world.setting.catalog.products[0].removal_days = 2;
+    world.life().account.payg = "auto".to_owned();
+    world.life().packages = vec![package("p1", "live.lite", &[1], "2024-02-05 00:00:00")];
+    world.life().packages[0].auto_renew = true;
+    world
+        .nights("2024-03-01", 5)
+        .uses("2024-03-05", 1, "av.audio", 60)
+        .pays(at(paid_out_at), "-1");
+    world
+}
+
+/// Seeds 2064 and 2364: decision 115, what the batch of March 4 renews at 10:00 on the 5th the account did not have when it was
+/// removed at 5:00, though it begins at midnight; nor does it wait for what was made void then.
+#[test]
+fn a_removal_before_the_batch_that_renews_leaves_the_renewal() {
+    let mut world = removed_while_a_renewal_is_due("2024-03-02 05:00:00");
+    world.pays(at("2024-03-05 06:00:00"), "1000");
+    let renewal = "p1+1 2024-03-05..2024-04-04 active";
+    for (follower, expected) in [
+        ("2024-03-05 05:00:01", vec![renewal]),
+        ("2024-02-06 00:00:00", vec![renewal, "p2 2024-03-05..2024-04-04 void"]),
+    ] {
+        let mut world = world.clone();
+        if expected.len() > 1 {
+            let waiting = package("p2", "live.lite", &[1], follower);
+            world.life().packages.push(waiting);
+        }
+        let nights = course(&world);
+        assert_eq!(nights[3].renewals.len(), 1);
+        assert_eq!(flags(&nights[3]), [""; 0]);
+        assert_eq!(grants(&nights[4]), expected);
+        assert_eq!(nights[4].deductions[0].grant, "p1+1");
+    }
+}
+
+/// The same where both happen at the billing time: the deadline comes before the charges, the renewal after them.
+#[test]
+fn a_removal_at_the_billing_time_that_renews_leaves_the_renewal() {
+    let mut world = removed_while_a_renewal_is_due("2024-03-02 10:00:00");
+    let mut refunded = package("p2", "rtc_engine.pro", &[3], "2024-02-20 00:00:00");
+    refunded.refunded_at = Some(at("2024-03-04 12:00:00"));
+    refunded.refunded_amount = "1000.00".to_owned();
+    let removed = package("p3", "live.lite", &[2], "2024-02-20 00:00:00");
+    world.life().packages.extend([refunded, removed]);
+    let nights = course(&world);
+    let states: Vec<_> = nights.iter().filter_map(|rows| rows.account.as_ref()).collect();
+    let states: Vec<_> = states.iter().map(|account| account.state).collect();
+    assert_eq!(states, ["overdue", "suspended", "suspended", "active", "active"]);
+    let expected = [
+        "p1+1 2024-03-05..2024-04-04 active",
+        "p2 2024-02-20..2024-03-19 refunded",
+        "p3 2024-02-20..2024-03-19 void",
+    ];
+    assert_eq!(grants(&nights[4]), expected);
+}
+
+/// Seed 2135: decision 116, a package that was removed on its first day has no users to give, even where the batch that bills
+/// them is the one that sees the removal.
+#[test]
+fn users_of_a_package_that_was_removed_on_its_first_day() {
+    for (bought, excess) in [("2024-03-30 23:59:59", "0.000000"), ("2024-03-31 00:00:00", "1.000000")] {
+        let mut world = guide_world();
+        world.setting.catalog.products[0].removal_days = 2;
+        world.life().packages = vec![package("p1", "live.lite", &[], bought)];
+        // Removed on March 31, 12:00.
+        world.nights("2024-03-28", 4).pays(at("2024-03-28 12:00:00"), "-1");
+        world.life().logins.push(Login {
+            at: at("2024-03-31 12:00:00"),
+            app: 1,
+            user: "user".to_owned(),
+        });
+        world.uses("2024-03-31", 1, "av.audio", 60);
+        let nights = course(&world);
+        let users = nights[3].lines.iter().find(|line| line.item == "mau");
+        assert_eq!(
+            users.map(|line| line.quantity.as_str()),
+            Some(excess),
+            "bought {bought}"
+        );
+        // The day itself is still deducted (decision 87).
+        assert_eq!(nights[3].deductions[0].grant, "p1");
+    }
+}

@@ -198,7 +198,9 @@ fn package_grants(night: &Night<'_>, standing: &Standing) -> Vec<Grant> {
         let forerunners = grants.iter().filter(|other| {
             let other_package = other.package.as_ref().expect("packages only");
             are_of_one_queue(night.setting, other_package, &package)
-                && other.void_at.is_none_or(|void_at| package.purchased_at <= void_at)
+                && other
+                    .void_at
+                    .is_none_or(|void_at| night.has_by(standing, &package, void_at))
                 && !was_refunded_while_it_waited(other)
         });
         // Decision 3: "package i starts on max(purchase day, the day its forerunners are done)".

@@ -4,12 +4,13 @@ use chrono::{Datelike, NaiveTime};
 
 use super::dunning::State;
 use super::expected::REJECTS;
+use super::fraction::Fraction;
 use super::grants::{Grant, are_of_one_queue, grants_of};
 use super::rejects::rejects;
 use super::rows::{LineRow, NightRows};
 use super::scenario::{Life, Setting, World};
 use super::spec::settle;
-use super::standing::{Night, Standing};
+use super::standing::{Night, Standing, billing_time};
 use super::zone::{start_of, wall_clock};
 
 /// All that the reference meets in a world.
@@ -77,6 +78,10 @@ fn of_life(setting: &Setting, life: &Life) -> Vec<String> {
                 of_standing(&mut sights, &before, &standing);
                 of_deadlines(&mut sights, &night, &before, &standing);
                 let account = rows.account.as_ref();
+                let credit = Fraction::parse(&life.account.credit_limit);
+                if account.is_some_and(|account| Fraction::parse(&account.closing).plus(credit).is_zero()) {
+                    sights.push("balance at the credit limit".to_owned());
+                }
                 let of_account = account.map(|account| [account.suspend_at, account.remove_at]);
                 deadlines.extend(of_account.into_iter().flatten().flatten());
                 if deadlines.contains(&night.now) {
@@ -93,7 +98,24 @@ fn of_life(setting: &Setting, life: &Life) -> Vec<String> {
         }
     }
     of_payments(&mut sights, setting, life, &deadlines);
+    of_requests(&mut sights, setting, life);
     sights
+}
+
+fn is_billing_time(setting: &Setting, at: i64) -> bool {
+    (0..setting.nights).any(|night| billing_time(setting, setting.day(night)) == at)
+}
+
+fn of_requests(sights: &mut Vec<String>, setting: &Setting, life: &Life) {
+    for request in &life.requests {
+        if is_billing_time(setting, request.requested_at) {
+            sights.push("request at a billing time".to_owned());
+        }
+        let package = life.packages.iter().find(|package| package.id == request.package);
+        if package.is_some_and(|package| request.requested_at - package.purchased_at == 5 * 24 * 3_600_000_000) {
+            sights.push("request 5 days after the purchase".to_owned());
+        }
+    }
 }
 
 fn of_payments(sights: &mut Vec<String>, setting: &Setting, life: &Life, deadlines: &[i64]) {
@@ -106,6 +128,9 @@ fn of_payments(sights: &mut Vec<String>, setting: &Setting, life: &Life, deadlin
             if deadlines.contains(&(payment.paid_at - shift)) {
                 sights.push(format!("payment {when} a deadline"));
             }
+        }
+        if is_billing_time(setting, payment.paid_at) {
+            sights.push("payment at a billing time".to_owned());
         }
         if payment.from_night > 0 && payment.from_night < setting.nights {
             sights.push("late payment".to_owned());
@@ -231,6 +256,12 @@ fn of_standing(sights: &mut Vec<String>, before: &Standing, after: &Standing) {
 
 fn of_rows(sights: &mut Vec<String>, rows: &NightRows) {
     let grants = rows.grants.iter();
+    if grants
+        .clone()
+        .any(|grant| grant.grant.contains('+') && grant.status == "void")
+    {
+        sights.push("renewal void".to_owned());
+    }
     sights.extend(grants.map(|grant| format!("{} {}", grant.kind, grant.status)));
     rows.lines.iter().for_each(|line| of_line(sights, rows, line));
     sights.extend(rows.bills.iter().map(|bill| format!("bill of {}", bill.item)));

@@ -100,9 +100,10 @@ fn make_void(night: &Night<'_>, standing: &mut Standing, removals: &[i64]) {
         let running = free_grant(night, day).map(|cycle| cycle.id);
         let packages = grants_of(night, standing);
         let had = packages.iter().filter(|grant| {
-            let bought = grant.package.as_ref().map(|package| package.purchased_at);
+            let package = grant.package.as_ref();
+            let is_had = package.is_some_and(|package| night.has_by(standing, package, *removed_at));
             let refunded = refunded_at(night, standing, grant).is_some_and(|at| at <= *removed_at);
-            bought.is_some_and(|at| at <= *removed_at) && !refunded && grant.valid_to >= day && !grant.is_void()
+            is_had && !refunded && grant.valid_to >= day && !grant.is_void()
         });
         let ids: Vec<String> = running.into_iter().chain(had.map(|grant| grant.id.clone())).collect();
         for id in ids {

@@ -129,6 +129,14 @@ impl<'a> Night<'a> {
         packages
     }
 
+    /// When the account has a package: "renewal: after the charges of day D's batch", though dated D+1 00:00 (3.8). A removal at
+    /// that instant comes before them (decision 115).
+    pub fn has_by(&self, standing: &Standing, package: &Package, removed_at: i64) -> bool {
+        let is_renewal = standing.renewals.iter().any(|renewal| renewal.id == package.id);
+        let made_by = self.day_of(package.purchased_at) - Days::new(1);
+        package.purchased_at <= removed_at && (!is_renewal || billing_time(self.setting, made_by) < removed_at)
+    }
+
     /// 3.11: "violation (at or before the billing time)"; 3.9: "violation_at reached".
     pub fn in_violation(&self) -> bool {
         self.life.account.violation_at.is_some_and(|at| self.knows(at))
