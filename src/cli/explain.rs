@@ -1,6 +1,8 @@
 //! `nightbill explain`: how every cent of an account's day came about.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -16,6 +18,9 @@ use super::explain_text::text;
 use super::failure::{EXIT_INTERNAL, Failure};
 use super::run::{Told, told};
 use super::terminal::{FailureFields, JSON_FORMAT, Terminal};
+
+/// How every page begins.
+const PAGE_BEGINS: &[u8] = b"<!doctype html>";
 
 /// Explain an account's day: how every cent came about
 ///
@@ -79,6 +84,9 @@ pub(crate) fn run(args: &ExplainArgs, terminal: &Terminal) -> Result<(), Told> {
 }
 
 fn explained(args: &ExplainArgs) -> Result<(String, Explanation), Failure> {
+    if let Some(path) = &args.html {
+        check_replaceable(path)?;
+    }
     let job = Job::load(&args.job.job, &args.job.overrides)?;
     let ledger = Ledger::open(Store::open(&job.output)?)?;
     let question = Question {
@@ -89,9 +97,24 @@ fn explained(args: &ExplainArgs) -> Result<(String, Explanation), Failure> {
     let explanation = explain(&job, &ledger, question)?;
     if let Some(path) = &args.html {
         let page = page(&explanation, &month(&ledger, args.account, args.day)?)?;
-        std::fs::write(path, page).map_err(|error| Failure::write(&path.display().to_string(), &error))?;
+        fs::write(path, page).map_err(|error| Failure::write(&path.display().to_string(), &error))?;
     }
     Ok((job.output.to_string(), explanation))
+}
+
+/// A page may replace a page, an empty file or nothing: `--html jobs/nightly.toml` must not cost the job file.
+fn check_replaceable(path: &Path) -> Result<(), Failure> {
+    if !path.is_file() || is_page(path).map_err(|error| Failure::write(&path.display().to_string(), &error))? {
+        return Ok(());
+    }
+    let message = format!("--html: {} is there already, and is no page", path.display());
+    Err(Failure::usage(message, "name another file, or delete that one"))
+}
+
+fn is_page(path: &Path) -> io::Result<bool> {
+    let mut begins = Vec::new();
+    File::open(path)?.take(64).read_to_end(&mut begins)?;
+    Ok(begins.is_empty() || begins.starts_with(PAGE_BEGINS))
 }
 
 fn differs() -> Failure {

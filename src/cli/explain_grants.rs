@@ -1,6 +1,6 @@
 //! What an explanation says of grants, as text: what they gave to each line, and what they held over the day.
 
-use crate::report::explain::{Explanation, GrantStory, StepOutcome};
+use crate::report::explain::{Explanation, GrantStory, Service, StepOutcome};
 use crate::rules::quantity::{Minutes, Quota};
 
 use super::explain_text::line_name;
@@ -28,7 +28,7 @@ pub(super) fn deduction(told: &Explanation, look: Look) -> String {
                 .unwrap_or_default();
             match &step.outcome {
                 StepOutcome::Served(served) => text.push_str(&format!(
-                    "    - {} by {}{from}: {} x {} = {}, balance {} {} {}\n",
+                    "    - {} by {}{from}: {} x {} = {}, balance {} {} {}{}\n",
                     minutes_of(served.minutes),
                     step.grant,
                     thousands(served.minutes),
@@ -37,6 +37,7 @@ pub(super) fn deduction(told: &Explanation, look: Look) -> String {
                     plain(&served.before.to_string()),
                     arrow(look),
                     plain(&served.after.to_string()),
+                    others(served),
                 )),
                 StepOutcome::PassedOver(reason) if reason.all_day => {}
                 StepOutcome::PassedOver(reason) => {
@@ -60,6 +61,12 @@ pub(super) fn deduction(told: &Explanation, look: Look) -> String {
         }
     }
     text
+}
+
+/// What the balance lost to other lines meanwhile.
+fn others(served: &Service) -> String {
+    let took = |quota: Quota| format!(" (other lines took {} in between)", plain(&quota.to_string()));
+    served.others_in_between().map(took).unwrap_or_default()
 }
 
 fn minutes_of(minutes: Minutes) -> String {

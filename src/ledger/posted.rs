@@ -12,6 +12,14 @@ use super::read::{TableReader, damaged, files_of};
 use super::record::{CommitRecord, sha256};
 use super::tables::{Column, Table};
 
+/// Rows of an account as they are found.
+pub struct AsFound {
+    /// The rows, as of [`Posted::rows`].
+    pub rows: RecordBatch,
+    /// How files differ from what the commit record says of them, for people.
+    pub edited: Vec<String>,
+}
+
 /// Rows and catalog of one batch.
 pub struct Posted<'a> {
     ledger: &'a Ledger,
@@ -29,26 +37,34 @@ impl<'a> Posted<'a> {
     /// # Errors
     /// [`LedgerError`] when a file is not as recorded, or not of the table's schema.
     pub fn rows(&self, table: Table, account: AccountId) -> Result<RecordBatch, LedgerError> {
+        let mut reader = self.reader(table, account);
+        account_rows(&mut reader, table, account)
+    }
+
+    /// The same rows as they are found, for who compares them with what they should be: also from files that were edited.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when a file is gone or cannot be read, or is not of the table's schema.
+    pub fn rows_as_found(&self, table: Table, account: AccountId) -> Result<AsFound, LedgerError> {
+        let mut reader = self.reader(table, account).even_edited();
+        match account_rows(&mut reader, table, account) {
+            Ok(rows) => Ok(AsFound {
+                rows,
+                edited: reader.edited().iter().map(ToString::to_string).collect(),
+            }),
+            // An edit that makes a file unreadable: that it was edited says more than what the reader stumbled over.
+            Err(error) => Err(reader.edited().pop().unwrap_or(error)),
+        }
+    }
+
+    /// Reads the parts and row groups of a table that may hold an account.
+    fn reader(&self, table: Table, account: AccountId) -> TableReader {
         let id = account.get();
         let mut files = files_of(self.record, table);
         files.retain(|file| file.accounts.is_some_and(|(low, high)| low <= id && id <= high));
         let names: Vec<&'static str> = table.columns().iter().map(|column| column.name).collect();
         let store = self.ledger.store().clone();
-        let mut reader = TableReader::of_files(store, files, &names).only_accounts(id, id);
-        let mut found = Vec::new();
-        while let Some(batch) = reader.next_batch()? {
-            let batch = in_schema(table, &batch, reader.path())?;
-            let accounts = batch
-                .column_by_name("account_id")
-                .expect("every table has the column")
-                .as_primitive::<Int64Type>();
-            let mask: BooleanArray = accounts.iter().map(|other| Some(other == Some(id))).collect();
-            let rows = filter_record_batch(&batch, &mask).map_err(|error| damaged(reader.path(), error))?;
-            if rows.num_rows() > 0 {
-                found.push(rows);
-            }
-        }
-        concat_batches(&table.schema(), &found).map_err(|error| damaged(table.name(), error))
+        TableReader::of_files(store, files, &names).only_accounts(id, id)
     }
 
     /// The text of the catalog that the batch was settled with, and its path relative to the output.
@@ -70,6 +86,25 @@ impl<'a> Posted<'a> {
             Err(_) => Err(damaged(&path, "is not UTF-8 text")),
         }
     }
+}
+
+/// The rows of an account among those of a table.
+fn account_rows(reader: &mut TableReader, table: Table, account: AccountId) -> Result<RecordBatch, LedgerError> {
+    let id = account.get();
+    let mut found = Vec::new();
+    while let Some(batch) = reader.next_batch()? {
+        let batch = in_schema(table, &batch, reader.path())?;
+        let accounts = batch
+            .column_by_name("account_id")
+            .expect("every table has the column")
+            .as_primitive::<Int64Type>();
+        let mask: BooleanArray = accounts.iter().map(|other| Some(other == Some(id))).collect();
+        let rows = filter_record_batch(&batch, &mask).map_err(|error| damaged(reader.path(), error))?;
+        if rows.num_rows() > 0 {
+            found.push(rows);
+        }
+    }
+    concat_batches(&table.schema(), &found).map_err(|error| damaged(table.name(), error))
 }
 
 /// The rows with the table's own schema, which says more than Parquet's about what may be null.

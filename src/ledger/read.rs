@@ -36,6 +36,17 @@ pub(super) struct TableReader {
     open: Option<OpenFile>,
     /// Only row groups that may hold accounts of this range are read.
     only: Option<(i64, i64)>,
+    sizes: Sizes,
+    edited: Vec<LedgerError>,
+}
+
+/// What becomes of a file whose size is not the recorded one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sizes {
+    /// It is an error.
+    AsRecorded,
+    /// It is read as it is, and told.
+    AsFound,
 }
 
 impl TableReader {
@@ -50,7 +61,20 @@ impl TableReader {
             files: files.into_iter(),
             open: None,
             only: None,
+            sizes: Sizes::AsRecorded,
+            edited: Vec::new(),
         }
+    }
+
+    /// Reads files that were edited too, as long as they can be read: for who compares the rows.
+    pub(super) fn even_edited(mut self) -> Self {
+        self.sizes = Sizes::AsFound;
+        self
+    }
+
+    /// How files that were read as they are differ from what the record says.
+    pub(super) fn edited(self) -> Vec<LedgerError> {
+        self.edited
     }
 
     /// The same rows without the row groups that hold no account of a range: by the statistics that we wrote, which only make
@@ -70,7 +94,11 @@ impl TableReader {
                 self.open = None;
             }
             match self.files.next() {
-                Some(file) => self.open = Some(OpenFile::open(&self.store, &file, &self.columns)?),
+                Some(file) => {
+                    let (object, edited) = locate(&self.store, &file, self.sizes)?;
+                    self.edited.extend(edited);
+                    self.open = Some(OpenFile::open(&self.store, object, &self.columns)?);
+                }
                 None => return Ok(None),
             }
         }
@@ -97,8 +125,7 @@ struct OpenFile {
 }
 
 impl OpenFile {
-    fn open(store: &Store, file: &TableFile, columns: &[&str]) -> Result<Self, LedgerError> {
-        let object = locate(store, file)?;
+    fn open(store: &Store, object: Object, columns: &[&str]) -> Result<Self, LedgerError> {
         let unreadable = |error: ParquetError| damaged(&object.path, error);
         let metadata = read_footer(store, &object)?;
         let metadata = ArrowReaderMetadata::try_new(metadata.into(), ArrowReaderOptions::new()).map_err(unreadable)?;
@@ -171,18 +198,22 @@ fn may_hold(group: &RowGroupMetaData, (first, last): (i64, i64)) -> bool {
     }
 }
 
-/// The object of a recorded file: at its final name, or still where it was staged.
-fn locate(store: &Store, file: &TableFile) -> Result<Object, LedgerError> {
+/// The object of a recorded file, at its final name, or still where it was staged; and how it differs from the record.
+fn locate(store: &Store, file: &TableFile, sizes: Sizes) -> Result<(Object, Option<LedgerError>), LedgerError> {
     let object = match store.head(&file.path)? {
         Some(object) => Some(object),
         None => store.head(&file.staged)?,
     };
     match object {
-        Some(object) if object.size == file.size => Ok(object),
-        Some(object) => Err(damaged(
-            &object.path,
-            format!("has {} bytes, its commit record says {}", object.size, file.size),
-        )),
+        Some(object) if object.size == file.size => Ok((object, None)),
+        Some(object) => {
+            let message = format!("has {} bytes, its commit record says {}", object.size, file.size);
+            let edited = damaged(&object.path, message);
+            match sizes {
+                Sizes::AsRecorded => Err(edited),
+                Sizes::AsFound => Ok((object, Some(edited))),
+            }
+        }
         None => Err(damaged(&file.path, "is gone, and its commit record names it")),
     }
 }

@@ -1,6 +1,7 @@
 //! `explain` on nights of its own: every reason, every mistake, and ledgers that were edited.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Decimal128Array, RecordBatch};
@@ -51,18 +52,22 @@ fn differences(document: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Edits a posted table file and makes its commit record fit, as someone with the keys to the bucket could.
-fn tamper(world: &World, batch: &str, table: &str, edit: impl FnOnce(RecordBatch) -> RecordBatch) {
-    let path = format!("{table}/batch={batch}/part-0.parquet");
-    let file = world.path("out").join(&path);
-    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&file).unwrap()).unwrap();
+/// Edits a posted table file, as anyone who may write there could. Its new bytes, and how many rows they hold.
+fn edit_rows(file: &Path, edit: impl FnOnce(RecordBatch) -> RecordBatch) -> (Vec<u8>, usize) {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).unwrap()).unwrap();
     let schema = Arc::clone(reader.schema());
     let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
     let edited = edit(concat_batches(&schema, &batches).unwrap());
-    let mut writer = ArrowWriter::try_new(File::create(&file).unwrap(), edited.schema(), None).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(file).unwrap(), edited.schema(), None).unwrap();
     writer.write(&edited).unwrap();
     writer.close().unwrap();
-    let bytes = fs::read(&file).unwrap();
+    (fs::read(file).unwrap(), edited.num_rows())
+}
+
+/// Edits a posted table file and makes its commit record fit, as someone who knows the format could.
+fn tamper(world: &World, batch: &str, table: &str, edit: impl FnOnce(RecordBatch) -> RecordBatch) {
+    let path = format!("{table}/batch={batch}/part-0.parquet");
+    let (bytes, rows) = edit_rows(&world.path("out").join(&path), edit);
     let record = world.path(&format!("out/_batches/{batch}.json"));
     let mut json: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
     let entries = json["files"].as_array_mut().unwrap();
@@ -73,7 +78,7 @@ fn tamper(world: &World, batch: &str, table: &str, edit: impl FnOnce(RecordBatch
         .collect();
     entry["size"] = bytes.len().into();
     entry["sha256"] = digest.into();
-    entry["rows"] = edited.num_rows().into();
+    entry["rows"] = rows.into();
     fs::write(record, serde_json::to_vec_pretty(&json).unwrap()).unwrap();
 }
 
@@ -229,6 +234,38 @@ fn an_edited_ledger_is_told_row_by_row() {
     assert!(said.stdout.contains("App 99 has no usage on this day.") && said.stdout.contains("0.25"));
 }
 
+/// An edit that leaves the commit record alone: the rows are compared all the same, and the file is named. Of another day, whose
+/// rows nothing is compared with, it is damage.
+#[test]
+fn an_edited_file_is_told_row_by_row_and_named() {
+    let world = World::new();
+    world.an_hour_of_hd(DAY);
+    world.an_hour_of_hd("2024-10-13");
+    world.settled(DAY);
+    world.settled("2024-10-13");
+    let bills = "bills/batch=2024-10-13.00/part-0.parquet";
+    let earlier = "bills/batch=2024-10-12.00/part-0.parquet";
+    edit_rows(&world.path("out").join(bills), |rows| plus(&rows, "amount", 1));
+    let told = document(&world, &["--day", "2024-10-13", "--html", "bill.html"], 1);
+    assert_eq!(
+        differences(&told),
+        ["bills | period_start 2024-10-13, item av | amount | 0.25 | 0.24"]
+    );
+    let note = told["notes"][0].as_str().unwrap();
+    assert!(
+        note.starts_with(bills) && note.contains("its commit record says"),
+        "{note}"
+    );
+    // The rows of this account are those that were posted; the file is not.
+    edit_rows(&world.path("out").join(bills), |rows| plus(&rows, "amount", -1));
+    let told = document(&world, &["--day", "2024-10-13"], 0);
+    assert!(told["notes"][0].as_str().unwrap().starts_with(bills), "{told}");
+    edit_rows(&world.path("out").join(earlier), |rows| plus(&rows, "amount", 1));
+    let month = explain(&world, &["--day", "2024-10-13", "--html", "bill.html"]);
+    assert_eq!(month.code, 3, "{}", month.stderr);
+    assert!(month.stderr.contains(earlier), "{}", month.stderr);
+}
+
 /// Usage is what the recomputation begins with: edited, everything after it differs.
 #[test]
 fn edited_usage_changes_everything_after_it() {
@@ -367,6 +404,34 @@ fn five_minute_periods_are_told() {
     assert_eq!(duration["rest"]["minutes"], 1);
 }
 
+/// Two lines take turns on one grant: what a line took is not all that the balance lost from its first minute to its last.
+#[test]
+fn what_other_lines_drew_in_between_is_told() {
+    let world = World::new();
+    world.write("opening_grants.csv", "grant_id,used\nfree:7:2024-10-01,0\n");
+    world.usage(
+        DAY,
+        "part-0.parquet",
+        &[
+            ("2024-10-12T00:00:10+08:00", 7, 70, "av", 60, None),
+            ("2024-10-12T00:00:10+08:00", 7, 70, "av", 60, Some(921_600)),
+            ("2024-10-12T00:05:10+08:00", 7, 70, "av", 120, None),
+            ("2024-10-12T00:05:10+08:00", 7, 70, "av", 60, Some(921_600)),
+        ],
+    );
+    let said = world.settle(&["--day", DAY, "--set", "deduction_period=5min"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let told = explain(&world, &["--day", DAY, "--html", "bill.html"]);
+    for line in [
+        "3 x 1 = 3, balance 10,000 -> 9,993 (other lines took 4 in between)",
+        "2 x 4 = 8, balance 9,999 -> 9,989 (other lines took 2 in between)",
+    ] {
+        assert!(told.stdout.replace('→', "->").contains(line), "{}", told.stdout);
+    }
+    let page = fs::read_to_string(world.path("bill.html")).unwrap();
+    assert!(page.contains("10,000 → 9,993, other lines took 4 in between"), "{page}");
+}
+
 /// Lines of one app; those of the whole account where it is part of them; what its bill has besides.
 #[test]
 fn one_app_of_several() {
@@ -414,6 +479,14 @@ fn what_cannot_be_explained_says_why() {
     let no_app = explain(&world, &["--day", DAY, "--app", "all"]);
     let nowhere = explain(&world, &["--day", DAY, "--html", "no/such/directory/bill.html"]);
     assert_eq!(nowhere.code, 5);
+    let job = fs::read(world.path("job.toml")).unwrap();
+    let no_page = explain(&world, &["--day", DAY, "--html", "job.toml"]);
+    assert_eq!((no_page.code, no_page.stdout.as_str()), (2, ""), "{}", no_page.stderr);
+    assert!(no_page.stderr.contains("job.toml is there already, and is no page"));
+    assert_eq!(fs::read(world.path("job.toml")).unwrap(), job);
+    for _ in ["a page", "the page again"] {
+        assert_eq!(explain(&world, &["--day", DAY, "--html", "bill.html"]).code, 0);
+    }
     let shown = [&empty, &not_settled, &unknown, &registered_later].map(|said| {
         assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{}", said.stderr);
         said.stderr.as_str()

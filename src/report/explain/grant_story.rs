@@ -107,8 +107,18 @@ pub struct Service {
     pub quota: Quota,
     /// Balance before the first of them.
     pub before: Quota,
-    /// Balance after the last of them. In five-minute steps other lines may have drawn on the grant between the two.
+    /// Balance after the last of them. In five-minute steps other lines may have drawn on the grant between the two:
+    /// [`Self::others_in_between`].
     pub after: Quota,
+}
+
+impl Service {
+    /// What other lines drew on the grant between the first and the last of them; None: nothing.
+    pub fn others_in_between(&self) -> Option<Quota> {
+        let fallen = self.before.minus(self.after).ok()?;
+        let others = fallen.minus(self.quota).ok()?;
+        (others > Quota::ZERO).then_some(others)
+    }
 }
 
 /// Why something was as it was: a code for programs, words for people.

@@ -45,7 +45,13 @@ pub fn month(ledger: &Ledger, account: AccountId, day: BillingDay) -> Result<Mon
     {
         days.entry(batch.day).or_default();
         let record = ledger.record(*batch)?;
-        let rows = Posted::new(ledger, &record).rows(Table::Bills, account)?;
+        let posted = Posted::new(ledger, &record);
+        // The day's own rows are compared with the rules, those of the other days are believed.
+        let rows = if batch.day == day {
+            posted.rows_as_found(Table::Bills, account)?.rows
+        } else {
+            posted.rows(Table::Bills, account)?
+        };
         let rows = TableRows {
             table: Table::Bills,
             batch: &rows,

@@ -86,11 +86,13 @@ pub fn explain(job: &Job, ledger: &Ledger, question: Question) -> Result<Explana
         told: &told,
         rows: &rows,
     };
-    let (compared, differences) = compare(ledger, &computed, question.account)?;
+    let comparison = compare(ledger, &computed, question.account)?;
+    let mut notes = batch.changed_dimensions(&dimensions);
+    notes.extend(comparison.edited);
     let mut explanation = Explanation {
-        compared,
-        differences,
-        notes: batch.changed_dimensions(&dimensions),
+        compared: comparison.compared,
+        differences: comparison.differences,
+        notes,
         ..tell(&computed, question)?
     };
     if let Some(app) = question.app {
@@ -174,23 +176,32 @@ fn rows(batch: &Batch, past: &Past<'_>, usage: &[UsageGroup], day: &AccountDay<'
     Ok(builder.finish())
 }
 
-fn compare(
-    ledger: &Ledger,
-    computed: &Computed<'_>,
-    account: AccountId,
-) -> Result<(Vec<ComparedTable>, Vec<Difference>), ExplainError> {
+/// The posted rows beside the recomputed ones.
+#[derive(Default)]
+struct Comparison {
+    compared: Vec<ComparedTable>,
+    differences: Vec<Difference>,
+    /// Files that are not as their record says.
+    edited: Vec<String>,
+}
+
+fn compare(ledger: &Ledger, computed: &Computed<'_>, account: AccountId) -> Result<Comparison, ExplainError> {
     let posted = Posted::new(ledger, &computed.batch.record);
-    let (mut compared, mut found) = (Vec::new(), Vec::new());
+    let mut comparison = Comparison::default();
     for table in COMPARED {
-        let batch = posted.rows(table, account)?;
-        let rows = TableRows { table, batch: &batch };
-        compared.push(ComparedTable {
+        let found = posted.rows_as_found(table, account)?;
+        let rows = TableRows {
+            table,
+            batch: &found.rows,
+        };
+        comparison.compared.push(ComparedTable {
             table: table.name(),
             rows: rows.len(),
         });
-        found.extend(differences(rows, computed.table(table)));
+        comparison.differences.extend(differences(rows, computed.table(table)));
+        comparison.edited.extend(found.edited);
     }
-    Ok((compared, found))
+    Ok(comparison)
 }
 
 /// All but what the comparison says.

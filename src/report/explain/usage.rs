@@ -22,11 +22,14 @@ pub(super) fn posted_usage(
     account: AccountId,
 ) -> Result<Vec<UsageGroup>, ExplainError> {
     let posted = Posted::new(ledger, &batch.record);
-    let daily = groups(batch, Table::UsageDaily, &posted.rows(Table::UsageDaily, account)?)?;
+    let of_table = |table| -> Result<Vec<UsageGroup>, ExplainError> {
+        groups(batch, table, &posted.rows_as_found(table, account)?.rows)
+    };
+    let daily = of_table(Table::UsageDaily)?;
     if batch.deduction_period == DeductionPeriod::Day {
         return Ok(daily);
     }
-    let mut periods = groups(batch, Table::UsagePeriods, &posted.rows(Table::UsagePeriods, account)?)?;
+    let mut periods = of_table(Table::UsagePeriods)?;
     let mut last = None;
     for group in &mut periods {
         let key = (group.app, group.tier);
@@ -90,7 +93,7 @@ pub(super) fn posted_charges(
     account: AccountId,
 ) -> Result<Vec<Measured>, ExplainError> {
     let posted = Posted::new(ledger, &batch.record);
-    let rows = posted.rows(Table::BillLines, account)?;
+    let rows = posted.rows_as_found(Table::BillLines, account)?.rows;
     let (apps, items, tiers) = (
         integers(&rows, "sdk_app_id"),
         texts(&rows, "item"),

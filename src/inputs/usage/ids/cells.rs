@@ -7,6 +7,7 @@ use super::super::groups::Key;
 use super::classes::Sparse;
 use super::lines::{Rows, Seconds, claim, count_lines, count_long_lines};
 use super::sink::Sink;
+use super::to_usize;
 use super::values::Tiers;
 use super::vector::{find_others, least, look_up};
 
@@ -330,10 +331,6 @@ fn key(ids: Ids<'_>, coded: &[TierId], period: u16, (account, app, code): (u32, 
         tier: coded[to_usize(code) - 1],
         period,
     }
-}
-
-fn to_usize(value: u32) -> usize {
-    usize::try_from(value).expect("usize has at least 32 bits")
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! A column whose values are replaced by what they are worth.
 
-use super::cursor::{Cursor, Opened, Presence, split_string};
+use super::cursor::{Cursor, Opened, Presence};
 use super::hybrid::Bits;
+use super::plain::split_string;
 use super::values::Worth;
 use super::vector::{look_up, spread};
-use super::{BLOCK_ROWS, Stop};
+use super::{BLOCK_ROWS, Stop, to_usize};
 
 /// No value is worth this.
 const NOT_THERE: u32 = u32::MAX;
@@ -307,8 +308,4 @@ impl<W: Worth> Classes<W> {
 
 fn entry(entries: &[u32], index: u32) -> u32 {
     entries.get(to_usize(index)).copied().unwrap_or(NOT_THERE)
-}
-
-fn to_usize(value: u32) -> usize {
-    usize::try_from(value).expect("usize has at least 32 bits")
 }

@@ -9,7 +9,8 @@ use super::super::page_header::{PageHeader, PageKind};
 use super::super::pages::{Chunk, Pages};
 use super::delta::Delta;
 use super::hybrid::{Bits, Hybrid};
-use super::{BLOCK_ROWS, MAX_DISTINCT, Stop};
+use super::plain::{IntBytes, split_string};
+use super::{BLOCK_ROWS, MAX_DISTINCT, Stop, to_usize};
 
 /// A place in a column chunk.
 pub(super) struct Cursor {
@@ -362,52 +363,7 @@ impl Page {
     }
 }
 
-/// How wide plain integers are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum IntBytes {
-    Four,
-    Eight,
-}
-
-impl IntBytes {
-    /// The same as a number.
-    pub(super) fn bytes(self) -> usize {
-        match self {
-            Self::Four => 4,
-            Self::Eight => 8,
-        }
-    }
-
-    /// Whether an integer fits.
-    pub(super) fn holds(self, value: i64) -> bool {
-        self == Self::Eight || i32::try_from(value).is_ok()
-    }
-
-    /// Plain integers, 32-bit ones with their sign.
-    pub(super) fn read<'a>(self, stored: &[u8], out: impl Iterator<Item = &'a mut i64>) {
-        match self {
-            Self::Four => out
-                .zip(stored.as_chunks::<4>().0)
-                .for_each(|(out, bytes)| *out = i64::from(i32::from_le_bytes(*bytes))),
-            Self::Eight => out
-                .zip(stored.as_chunks::<8>().0)
-                .for_each(|(out, bytes)| *out = i64::from_le_bytes(*bytes)),
-        }
-    }
-}
-
-/// The string that `bytes` begin with, and what follows.
-pub(super) fn split_string(bytes: &[u8]) -> Result<(&[u8], &[u8]), Stop> {
-    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(Stop::GiveUp)?;
-    rest.split_at_checked(to_usize(u32::from_le_bytes(*length)))
-        .ok_or(Stop::GiveUp)
-}
-
 fn values_of(header: &PageHeader, levels: usize) -> usize {
     // `Pages` has checked that the levels are not larger than the page.
     header.uncompressed - levels
-}
-
-fn to_usize(value: u32) -> usize {
-    usize::try_from(value).expect("usize has at least 32 bits")
 }

@@ -2,7 +2,7 @@
 
 use super::super::page_checks::{varint, zigzag};
 use super::Stop;
-use super::cursor::IntBytes;
+use super::plain::IntBytes;
 use super::vector::{MAX_WIDTH, bits_at, unpack};
 
 /// Values of a block are at most this many, so that no header makes us loop for long over nothing.

@@ -1,5 +1,7 @@
 //! The loops that count rows in the lines of apps: cell 0 is the account's, with the next cells a code each.
 
+use super::to_usize;
+
 /// Seconds of the rows of a block.
 #[derive(Clone, Copy)]
 pub(super) enum Seconds<'a> {
@@ -93,8 +95,4 @@ pub(super) fn count_long_lines(
         }
     }
     others
-}
-
-fn to_usize(value: u32) -> usize {
-    usize::try_from(value).expect("usize has at least 32 bits")
 }

@@ -3,8 +3,8 @@
 //! A row group has few distinct accounts, apps, meters, seconds and resolutions. What SPEC 2.1 says about a value is
 //! found out once per distinct value; rows are counted by id, in plain arrays, runs at once. From the outside in:
 //! `read` drives a row group, `rows` puts its columns together, `cells` counts rows in `lines` and hands sums to `sink`;
-//! `keys` and `classes` are the columns, `values` says what a value is worth, `cursor` opens pages, `hybrid` and `delta`
-//! decode them, `vector` has what vector instructions do.
+//! `keys` and `classes` are the columns, `values` says what a value is worth, `cursor` opens pages, `hybrid`, `delta` and
+//! `plain` decode them, `vector` has what vector instructions do.
 //!
 //! It never decides against a row: what it does not know, or does not like, makes it give up the whole row group, which
 //! is then read by value (`row_group`), row by row, to name what is wrong. Corrupt bytes end here in giving up, too.
@@ -17,6 +17,7 @@ mod delta;
 mod hybrid;
 mod keys;
 mod lines;
+mod plain;
 mod read;
 mod rows;
 mod sink;
@@ -52,4 +53,8 @@ impl From<Fault> for Stop {
             Fault::Store(error) => Self::Store(error),
         }
     }
+}
+
+fn to_usize(value: u32) -> usize {
+    usize::try_from(value).expect("usize has at least 32 bits")
 }

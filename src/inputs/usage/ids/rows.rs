@@ -122,28 +122,16 @@ fn count_block(
     }
     decode!(seconds, seconds, seconds, columns.seconds.pass(rows)?);
     decode!(pixels, pixels, pixels, columns.pixels.pass(rows)?);
-    let ids = columns.ids();
-    let tier = match (meter, pixels) {
-        (Here::Same(row), Here::Same(column)) => Here::Same(cells.code(ids, row + column).ok_or(Stop::GiveUp)?),
-        (_, pixels) => {
-            if let Here::Same(column) = pixels {
-                block.pixels[..rows].fill(column);
-            }
-            let put = cells.put_codes(ids, &block.pixels[..rows], &block.meters, &mut block.codes[..rows]);
-            put.ok_or(Stop::GiveUp)?;
-            Here::Decoded
-        }
-    };
     let put = Put {
         account,
         app,
-        tier,
+        tier: block.put_tiers(columns, cells, (meter, pixels), rows)?,
         seconds,
     };
     match time {
         Here::Same(OTHER_DAY) => {}
         Here::Same(period) => {
-            cells.set_period(ids, to_u16(period));
+            cells.set_period(columns.ids(), to_u16(period));
             block.count(columns, cells, put, 0, rows);
         }
         Here::Decoded => block.count_stretches(columns, cells, put, rows),
@@ -161,6 +149,29 @@ struct Put {
 }
 
 impl Block {
+    /// Puts meters and resolutions together to tiers.
+    fn put_tiers(
+        &mut self,
+        columns: &Columns<'_, '_>,
+        cells: &mut Cells<'_>,
+        (meter, pixels): (Here, Here),
+        rows: usize,
+    ) -> Result<Here, Stop> {
+        if let (Here::Same(row), Here::Same(column)) = (meter, pixels) {
+            return Ok(Here::Same(cells.code(columns.ids(), row + column).ok_or(Stop::GiveUp)?));
+        }
+        if let Here::Same(column) = pixels {
+            self.pixels[..rows].fill(column);
+        }
+        let put = cells.put_codes(
+            columns.ids(),
+            &self.pixels[..rows],
+            &self.meters,
+            &mut self.codes[..rows],
+        );
+        put.map(|()| Here::Decoded).ok_or(Stop::GiveUp)
+    }
+
     /// Counts rows of a block stretch by stretch of one period.
     fn count_stretches(&mut self, columns: &Columns<'_, '_>, cells: &mut Cells<'_>, put: Put, rows: usize) {
         let (times, mut ends) = (std::mem::take(&mut self.times), std::mem::take(&mut self.ends));

@@ -137,13 +137,17 @@ fn steps(story: &DurationStory) -> Vec<StepView> {
                 },
                 minutes: Some(thousands(served.minutes)),
                 text: format!(
-                    "{}{from}: {} × {} = {} of its quota, {} → {}",
+                    "{}{from}: {} × {} = {} of its quota, {} → {}{}",
                     grant_name(&step.grant),
                     thousands(served.minutes),
                     plain(&served.ratio.to_string()),
                     plain(&served.quota.to_string()),
                     plain(&served.before.to_string()),
                     plain(&served.after.to_string()),
+                    served
+                        .others_in_between()
+                        .map(|quota| format!(", other lines took {} in between", plain(&quota.to_string())))
+                        .unwrap_or_default(),
                 ),
             },
             StepOutcome::PassedOver(reason) => StepView {
