@@ -111,7 +111,7 @@ pub(super) fn refund(computed: &Computed<'_>, line: &CreditLine<'_>) -> RefundSt
             package
                 .refunded_at
                 .expect("what was not approved was given back outside"),
-            package.refunded_amount.to_string(),
+            format!("{}, the refunded_amount of the package", package.refunded_amount),
         ),
     };
     let share = approved.and_then(|(decision, _)| decision.share);

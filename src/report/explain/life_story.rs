@@ -67,7 +67,7 @@ pub struct RefundStory {
     pub validity_days: Option<i64>,
     /// Prorated: started periods of 24 hours from purchase to request, at least one.
     pub days_held: Option<i64>,
-    /// How the amount came about: `499.00 x (31 - 5) / 31 = 418.51, rounded down`; outside, the amount alone.
+    /// How the amount came about: `499.00 x (31 - 5) / 31 = 418.51, rounded down`; outside, where the amount is from.
     pub formula: String,
 }
 
