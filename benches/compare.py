@@ -308,7 +308,8 @@ def table_rows(case: Case) -> list[list[str]]:
     own = case.engines[0]
 
     def ratio(mine: list[float], theirs: list[float]) -> str:
-        return f"{statistics.median(their / my for my, their in zip(mine, theirs)):.1f}"
+        # CPU time is counted in steps of 10 ms: so small a sample tells no ratio.
+        return f"{statistics.median(their / my for my, their in zip(mine, theirs)):.1f}" if all(mine) else "-"
 
     return [
         [case.layout, case.period, engine.name, engine.query, f"{statistics.median(engine.seconds):.2f}",

@@ -4,6 +4,7 @@
 //! into the target as `date=YYYY-MM-DD/part-<n>.parquet`. Then both are scanned and all sums compared. While that goes
 //! on, the target's partition is marked as incomplete, and `settle` refuses it; on a failure it is deleted again.
 
+mod alike;
 mod error;
 mod merge;
 mod order;
@@ -18,16 +19,17 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
 use crate::catalog::book::Book;
-use crate::inputs::partitions::{self, INCOMPLETE};
-use crate::inputs::usage::{RangeReader, WholeFile};
+use crate::inputs::partitions::{self, INCOMPLETE, Listing};
+use crate::inputs::usage::{RangeReader, WholeFile, find_duplicates};
 use crate::job::{Job, Shape};
 use crate::rules::quantity::BillingDay;
 use crate::store::{Location, Object, Store};
 
+use alike::{Alike, alike};
 pub use error::CompactError;
 use error::Halt;
 pub use verify::Totals;
@@ -86,6 +88,8 @@ pub struct Compacted {
     pub files: Vec<(Object, u64)>,
     /// Columns that some file has and that were left out.
     pub left_out: Vec<String>,
+    /// What to say of files of the partition that are not usage files; None where there are none.
+    pub not_read: Option<String>,
 }
 
 /// Rewrites a day.
@@ -101,26 +105,22 @@ pub fn compact(
     options: &CompactOptions,
     progress: &dyn Progress,
 ) -> Result<Compacted, CompactError> {
-    refuse(job, &options.target)?;
+    refuse_target(job, &options.target)?;
     let usage = &job.inputs.usage.partitions;
     let store = Store::open(&usage.location)?;
     let partition = Partition {
         directory: format!("date={}", options.day),
         day: options.day,
     };
-    let before = partition.list(&store)?;
-    if before.is_empty() {
-        return Err(CompactError::MissingPartition {
-            day: options.day,
-            url: usage.location.to_string(),
-        });
-    }
+    let listing = partition.listing(&store)?;
+    let before = partition.files(&listing);
     let reader: Arc<dyn RangeReader> = Arc::new(store.clone());
+    refuse_input(job, options.day, &listing, (&reader, &before))?;
     let (parts, left_out, _scratch) = rewrite(&reader, &before, options, progress)?;
     let target = Store::open(&options.target)?;
     let attempt = Attempt::begin(&target, &partition)?;
     let rows_of = attempt.put(&parts)?;
-    let after = partition.list(&target)?;
+    let after = partition.files(&partition.listing(&target)?);
     let rows = parts.iter().map(|part| part.rows).sum::<u64>();
     progress.stage_begins(options.day, Stage::Verify, 2 * rows);
     let verifier = Verifier {
@@ -131,7 +131,7 @@ pub fn compact(
     };
     let written: Arc<dyn RangeReader> = Arc::new(target.clone());
     let totals = verifier.compare((&reader, &before), (&written, &after))?;
-    if partition.list(&store)? != before {
+    if partition.files(&partition.listing(&store)?) != before {
         return Err(CompactError::Changed(options.day));
     }
     attempt.finish()?;
@@ -146,11 +146,33 @@ pub fn compact(
             })
             .collect(),
         left_out,
+        not_read: listing.stray_warning("usage"),
     })
 }
 
+/// What a night would refuse must not come out as files that it takes: half a partition, or a repeated upload.
+fn refuse_input(
+    job: &Job,
+    day: BillingDay,
+    listing: &Listing,
+    (reader, files): (&Arc<dyn RangeReader>, &[Object]),
+) -> Result<(), CompactError> {
+    let url = || job.inputs.usage.partitions.location.to_string();
+    if listing.incomplete.contains(&day) {
+        return Err(CompactError::IncompletePartition { day, url: url() });
+    }
+    if files.is_empty() {
+        return Err(CompactError::MissingPartition { day, url: url() });
+    }
+    if !job.allow_duplicate_files {
+        let files: Vec<(BillingDay, Object)> = files.iter().map(|file| (day, file.clone())).collect();
+        find_duplicates(reader, &files)?;
+    }
+    Ok(())
+}
+
 /// Nothing is rewritten in place.
-fn refuse(job: &Job, target: &Location) -> Result<(), CompactError> {
+fn refuse_target(job: &Job, target: &Location) -> Result<(), CompactError> {
     match job.inputs.usage.shape {
         Shape::Seconds => {}
         Shape::Streams => return Err(CompactError::Shape("streams")),
@@ -176,17 +198,14 @@ struct Partition {
 }
 
 impl Partition {
-    /// Its usage files, by path.
-    fn list(&self, store: &Store) -> Result<Vec<Object>, CompactError> {
-        let mut listing = partitions::list_below(store, &self.directory)?;
-        Ok(listing.partitions.remove(&self.day).unwrap_or_default())
+    fn listing(&self, store: &Store) -> Result<Listing, CompactError> {
+        Ok(partitions::list_below(store, &self.directory)?)
     }
-}
 
-/// Files of one set of columns, which are sorted together.
-struct Alike {
-    schema: SchemaRef,
-    files: Vec<WholeFile>,
+    /// Its usage files, by path.
+    fn files(&self, listing: &Listing) -> Vec<Object> {
+        listing.partitions.get(&self.day).cloned().unwrap_or_default()
+    }
 }
 
 /// Writes the day's parts into a temporary directory. It goes when what is returned with them is dropped.
@@ -213,62 +232,6 @@ fn rewrite(
         parts.extend(write_parts(runs, &alike.schema, &scratch, progress)?);
     }
     Ok((parts, left_out.into_iter().collect(), scratch))
-}
-
-/// Files with the same columns of the same types, whatever their order, in the order of the first ones. Values are not
-/// converted: what widening or another unit of time would make of a value that does not fit is nobody's guess.
-fn alike(files: Vec<WholeFile>) -> Vec<Alike> {
-    let mut groups: Vec<(Vec<String>, Vec<WholeFile>)> = Vec::new();
-    for file in files {
-        let fields = file.schema().fields().iter();
-        let mut columns: Vec<String> = fields
-            .map(|field| format!("{} {}", field.name(), field.data_type()))
-            .collect();
-        columns.sort();
-        match groups.iter_mut().find(|(others, _)| *others == columns) {
-            Some((_, group)) => group.push(file),
-            None => groups.push((columns, vec![file])),
-        }
-    }
-    groups.into_iter().map(|(_, files)| Alike::new(files)).collect()
-}
-
-impl Alike {
-    /// Columns that are billed come first, then the others by name; nullable where one of the files has them so.
-    fn new(files: Vec<WholeFile>) -> Self {
-        const FIRST: [&str; 7] = [
-            "account_id",
-            "sdk_app_id",
-            "user_id",
-            "ts",
-            "meter",
-            "seconds",
-            "pixels",
-        ];
-        let mut fields: Vec<Field> = Vec::new();
-        for (number, file) in files.iter().enumerate() {
-            for field in file.schema().fields() {
-                match fields
-                    .iter_mut()
-                    .find(|other| number > 0 && other.name() == field.name())
-                {
-                    Some(other) => other.set_nullable(other.is_nullable() || field.is_nullable()),
-                    None => fields.push(field.as_ref().clone()),
-                }
-            }
-        }
-        let place = |field: &Field| {
-            FIRST
-                .iter()
-                .position(|name| *name == field.name())
-                .unwrap_or(FIRST.len())
-        };
-        fields.sort_by(|a, b| (place(a), a.name()).cmp(&(place(b), b.name())));
-        Self {
-            schema: Arc::new(Schema::new(fields)),
-            files,
-        }
-    }
 }
 
 fn sorted_runs(

@@ -72,8 +72,8 @@ pub(crate) fn run(args: &CompactArgs, terminal: &Terminal) -> Result<(), Failure
     let outcome = compact(&job, &book, &options, &progress);
     progress.finish();
     let compacted = outcome.map_err(|error| failure(&error, args.day))?;
-    if let Some(warning) = left_out_warning(&compacted) {
-        terminal.warn(&warning);
+    for warning in left_out_warning(&compacted).iter().chain(&compacted.not_read) {
+        terminal.warn(warning);
     }
     let facts = Facts {
         job: job.name.clone(),
@@ -308,6 +308,7 @@ mod tests {
                 200_000_171,
             )],
             left_out: vec!["tags".to_owned()],
+            not_read: None,
         };
         let target = target_of(&args.to).expect("a URL");
         let facts = Facts {
@@ -376,6 +377,7 @@ mod tests {
             before: (1, 1),
             files: Vec::new(),
             left_out: names.iter().map(|name| (*name).to_owned()).collect(),
+            not_read: None,
         };
         assert_eq!(left_out_warning(&lost(&[])), None);
         let warning = |names: &[&str]| left_out_warning(&lost(names)).expect("a warning");

@@ -39,6 +39,17 @@ pub enum CompactError {
         /// The usage URL.
         url: String,
     },
+    /// The day's partition is being written, or was left half written (exit 3).
+    #[error(
+        "date={day} under {url} is incomplete: `nightbill compact` is writing it, or was stopped; wait for it, or delete that \
+         partition and write it again"
+    )]
+    IncompletePartition {
+        /// The partition's date.
+        day: BillingDay,
+        /// The usage URL.
+        url: String,
+    },
     /// The day's files are not what they should be (exit 3) or changed under the run (exit 5).
     #[error(transparent)]
     Scan(#[from] ScanError),
@@ -93,7 +104,7 @@ impl CompactError {
             Self::Differs(_) => 1,
             Self::Overlaps { .. } | Self::NotEmpty { .. } | Self::Shape(_) | Self::OutsideCalendar(_) => 2,
             Self::Scan(ScanError::Store(_)) => 5,
-            Self::MissingPartition { .. } | Self::Scan(_) => 3,
+            Self::MissingPartition { .. } | Self::IncompletePartition { .. } | Self::Scan(_) => 3,
             Self::Temporary { .. } | Self::TemporaryParquet { .. } | Self::Changed(_) | Self::Store(_) => 5,
         }
     }

@@ -8,6 +8,7 @@ use arrow::datatypes::Int64Type;
 use crate::rules::quantity::AccountId;
 
 use super::batch::{Ledger, LedgerError};
+pub use super::read::EditedFile;
 use super::read::{TableReader, damaged, files_of};
 use super::record::{CommitRecord, sha256};
 use super::tables::{Column, Table};
@@ -16,8 +17,8 @@ use super::tables::{Column, Table};
 pub struct AsFound {
     /// The rows, as of [`Posted::rows`].
     pub rows: RecordBatch,
-    /// How files differ from what the commit record says of them, for people.
-    pub edited: Vec<String>,
+    /// Files among those that hold them that are not as recorded.
+    pub edited: Vec<EditedFile>,
 }
 
 /// Rows and catalog of one batch.
@@ -50,10 +51,10 @@ impl<'a> Posted<'a> {
         match account_rows(&mut reader, table, account) {
             Ok(rows) => Ok(AsFound {
                 rows,
-                edited: reader.edited().iter().map(ToString::to_string).collect(),
+                edited: reader.edited(),
             }),
             // An edit that makes a file unreadable: that it was edited says more than what the reader stumbled over.
-            Err(error) => Err(reader.edited().pop().unwrap_or(error)),
+            Err(error) => Err(reader.edited().pop().map_or(error, LedgerError::from)),
         }
     }
 

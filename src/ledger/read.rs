@@ -37,7 +37,25 @@ pub(super) struct TableReader {
     /// Only row groups that may hold accounts of this range are read.
     only: Option<(i64, i64)>,
     sizes: Sizes,
-    edited: Vec<LedgerError>,
+    edited: Vec<EditedFile>,
+}
+
+/// A table file whose size is not the recorded one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditedFile {
+    /// Relative to the output.
+    pub path: String,
+    /// Bytes that it has.
+    pub size: u64,
+    /// Bytes that the commit record says.
+    pub recorded: u64,
+}
+
+impl From<EditedFile> for LedgerError {
+    fn from(file: EditedFile) -> Self {
+        let message = format!("has {} bytes, its commit record says {}", file.size, file.recorded);
+        damaged(&file.path, message)
+    }
 }
 
 /// What becomes of a file whose size is not the recorded one.
@@ -72,8 +90,8 @@ impl TableReader {
         self
     }
 
-    /// How files that were read as they are differ from what the record says.
-    pub(super) fn edited(self) -> Vec<LedgerError> {
+    /// The files that were read although they are not as recorded.
+    pub(super) fn edited(self) -> Vec<EditedFile> {
         self.edited
     }
 
@@ -199,7 +217,7 @@ fn may_hold(group: &RowGroupMetaData, (first, last): (i64, i64)) -> bool {
 }
 
 /// The object of a recorded file, at its final name, or still where it was staged; and how it differs from the record.
-fn locate(store: &Store, file: &TableFile, sizes: Sizes) -> Result<(Object, Option<LedgerError>), LedgerError> {
+fn locate(store: &Store, file: &TableFile, sizes: Sizes) -> Result<(Object, Option<EditedFile>), LedgerError> {
     let object = match store.head(&file.path)? {
         Some(object) => Some(object),
         None => store.head(&file.staged)?,
@@ -207,10 +225,13 @@ fn locate(store: &Store, file: &TableFile, sizes: Sizes) -> Result<(Object, Opti
     match object {
         Some(object) if object.size == file.size => Ok((object, None)),
         Some(object) => {
-            let message = format!("has {} bytes, its commit record says {}", object.size, file.size);
-            let edited = damaged(&object.path, message);
+            let edited = EditedFile {
+                path: object.path.clone(),
+                size: object.size,
+                recorded: file.size,
+            };
             match sizes {
-                Sizes::AsRecorded => Err(edited),
+                Sizes::AsRecorded => Err(edited.into()),
                 Sizes::AsFound => Ok((object, Some(edited))),
             }
         }

@@ -392,6 +392,43 @@ fn a_damaged_file_leaves_nothing_behind() {
     assert!(place.written("target").is_empty());
 }
 
+/// What a night refuses does not come out as files that it takes.
+#[test]
+fn repeated_uploads_and_half_partitions_are_refused() {
+    let file = write(&Kind::default(), &Kind::default().fit(&sample(10, 1)));
+    let place = Place::with(&[file.clone(), file]);
+    let error = place.compact("target", 1 << 30).unwrap_err();
+    assert!(
+        matches!(&error, CompactError::Scan(ScanError::Duplicate { first, second })
+            if first.ends_with("000.parquet") && second.ends_with("001.parquet")),
+        "{error}"
+    );
+    let job = Job {
+        allow_duplicate_files: true,
+        ..place.job()
+    };
+    let compacted = compact(&job, &book(), &place.options("both", 1 << 30), &Silent).unwrap();
+    assert_eq!(compacted.totals.rows, 20);
+    fs::write(place.0.path().join(format!("usage/date={DAY}/_incomplete")), "").unwrap();
+    let half = compact(&job, &book(), &place.options("target", 1 << 30), &Silent).unwrap_err();
+    assert!(matches!(&half, CompactError::IncompletePartition { .. }), "{half}");
+    assert_eq!((error.exit_code(), half.exit_code()), (3, 3));
+    assert!(place.written("target").is_empty());
+}
+
+/// As a night warns of them.
+#[test]
+fn files_that_are_no_usage_are_told() {
+    let place = Place::with(&[write(&Kind::default(), &Kind::default().fit(&sample(10, 1)))]);
+    assert_eq!(place.compact("one", 1 << 30).unwrap().not_read, None);
+    fs::write(place.0.path().join(format!("usage/date={DAY}/late.csv")), "").unwrap();
+    let warning = place.compact("two", 1 << 30).unwrap().not_read.unwrap();
+    assert!(
+        warning.contains("late.csv in the usage directory is not read"),
+        "{warning}"
+    );
+}
+
 #[test]
 fn nothing_is_rewritten_in_place_or_over_something() {
     let place = Place::with(&[write(&Kind::default(), &Kind::default().fit(&sample(10, 1)))]);

@@ -79,7 +79,7 @@ fn commands_in_the_docs_show_what_they_print() {
     for doc in ["README.md", "docs/explain.md", "docs/timeline.md"] {
         let text = read(doc);
         for block in console_blocks(&text) {
-            let last = block.lines().filter(|line| !line.is_empty()).next_back();
+            let last = block.lines().rfind(|line| !line.is_empty());
             let last = last.unwrap_or("$ nothing");
             let prints = last.contains("nightbill") && !last.contains("--quiet");
             assert!(!(last.starts_with('$') && prints), "{doc} shows nothing of {last}");

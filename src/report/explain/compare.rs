@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::ledger::posted::EditedFile;
 use crate::ledger::tables::Table;
 
 use super::rows::TableRows;
@@ -55,6 +56,17 @@ pub(super) fn differences(posted: TableRows<'_>, recomputed: TableRows<'_>) -> V
         }
     }
     differences
+}
+
+/// A file that is not as recorded: an edit, even where the rows of the account, or what can be computed of them, are the same.
+pub(super) fn edited(table: Table, file: &EditedFile) -> Difference {
+    Difference {
+        table: table.name(),
+        row: file.path.clone(),
+        column: Some("file size"),
+        posted: Some(format!("{} bytes", file.size)),
+        recomputed: Some(format!("{} bytes in the commit record", file.recorded)),
+    }
 }
 
 fn columns(posted: (TableRows<'_>, usize), recomputed: (TableRows<'_>, usize), name: &str) -> Vec<Difference> {

@@ -12,7 +12,7 @@ use crate::rules::quantity::{AccountId, BillingDay, SdkAppId};
 use crate::settle::facts;
 use crate::settle::openings::Lookback;
 
-use super::compare::{COMPARED, differences};
+use super::compare::{COMPARED, differences, edited};
 use super::error::ExplainError;
 use super::past::{Batch, Past, catalog_of_today};
 use super::rows::TableRows;
@@ -86,13 +86,11 @@ pub fn explain(job: &Job, ledger: &Ledger, question: Question) -> Result<Explana
         told: &told,
         rows: &rows,
     };
-    let comparison = compare(ledger, &computed, question.account)?;
-    let mut notes = batch.changed_dimensions(&dimensions);
-    notes.extend(comparison.edited);
+    let (compared, differences) = compare(ledger, &computed, question.account)?;
     let mut explanation = Explanation {
-        compared: comparison.compared,
-        differences: comparison.differences,
-        notes,
+        compared,
+        differences,
+        notes: batch.changed_dimensions(&dimensions),
         ..tell(&computed, question)?
     };
     if let Some(app) = question.app {
@@ -176,32 +174,30 @@ fn rows(batch: &Batch, past: &Past<'_>, usage: &[UsageGroup], day: &AccountDay<'
     Ok(builder.finish())
 }
 
-/// The posted rows beside the recomputed ones.
-#[derive(Default)]
-struct Comparison {
-    compared: Vec<ComparedTable>,
-    differences: Vec<Difference>,
-    /// Files that are not as their record says.
-    edited: Vec<String>,
-}
-
-fn compare(ledger: &Ledger, computed: &Computed<'_>, account: AccountId) -> Result<Comparison, ExplainError> {
+fn compare(
+    ledger: &Ledger,
+    computed: &Computed<'_>,
+    account: AccountId,
+) -> Result<(Vec<ComparedTable>, Vec<Difference>), ExplainError> {
     let posted = Posted::new(ledger, &computed.batch.record);
-    let mut comparison = Comparison::default();
+    let (mut compared, mut found) = (Vec::new(), Vec::new());
     for table in COMPARED {
-        let found = posted.rows_as_found(table, account)?;
+        let as_found = posted.rows_as_found(table, account)?;
         let rows = TableRows {
             table,
-            batch: &found.rows,
+            batch: &as_found.rows,
         };
-        comparison.compared.push(ComparedTable {
+        compared.push(ComparedTable {
             table: table.name(),
             rows: rows.len(),
         });
-        comparison.differences.extend(differences(rows, computed.table(table)));
-        comparison.edited.extend(found.edited);
+        found.extend(as_found.edited.iter().map(|file| edited(table, file)));
+        found.extend(differences(rows, computed.table(table)));
     }
-    Ok(comparison)
+    // What the recomputation begins with in five-minute steps; empty otherwise.
+    let periods = posted.rows_as_found(Table::UsagePeriods, account)?;
+    found.extend(periods.edited.iter().map(|file| edited(Table::UsagePeriods, file)));
+    Ok((compared, found))
 }
 
 /// All but what the comparison says.

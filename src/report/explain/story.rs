@@ -342,9 +342,9 @@ pub struct ComparedTable {
 pub struct Difference {
     /// The table.
     pub table: &'static str,
-    /// Which row, by its key columns.
+    /// Which row, by its key columns; or the table's file that is not as recorded.
     pub row: String,
-    /// The column; None: only one side has the row.
+    /// The column, or `file size`; None: only one side has the row.
     pub column: Option<&'static str>,
     /// What is posted; None: no such row, or null.
     pub posted: Option<String>,

@@ -11,6 +11,7 @@ use super::{app_name, grant_name};
 
 /// Draws that one waterfall shows; more are added up by line.
 const SHOWN_DRAWS: usize = 16;
+
 #[derive(Debug, Serialize)]
 pub(super) struct GrantView {
     name: String,
