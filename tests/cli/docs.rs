@@ -51,6 +51,11 @@ fn check(document: &str, directory: &Path, more_arguments: &str, tell: &[&str], 
             .expect("the binary starts");
         assert!(output.status.success(), "{command}: {}", text(&output.stderr));
         if !tell.contains(&name) {
+            assert_eq!(
+                shown.trim().is_empty(),
+                output.stdout.is_empty(),
+                "{document}: {command}"
+            );
             continue;
         }
         let printed = left_out_as_in(shown, text(&output.stdout).trim_end());

@@ -66,29 +66,6 @@ fn paragraphs<'a>(doc: &'a str, label: &str) -> Vec<(&'a str, &'a str)> {
     found
 }
 
-/// The console blocks of a document, without the lines that begin and end them.
-fn console_blocks(doc: &str) -> impl Iterator<Item = &str> {
-    let blocks = doc.split("```console\n").skip(1);
-    blocks.filter_map(|rest| rest.split("\n```").next())
-}
-
-/// A command in the docs is followed by what it prints, unless it is told to print nothing.
-#[test]
-fn commands_in_the_docs_show_what_they_print() {
-    let mut count = 0;
-    for doc in ["README.md", "docs/explain.md", "docs/timeline.md"] {
-        let text = read(doc);
-        for block in console_blocks(&text) {
-            let last = block.lines().rfind(|line| !line.is_empty());
-            let last = last.unwrap_or("$ nothing");
-            let prints = last.contains("nightbill") && !last.contains("--quiet");
-            assert!(!(last.starts_with('$') && prints), "{doc} shows nothing of {last}");
-            count += 1;
-        }
-    }
-    assert!(count > 10, "the docs show commands");
-}
-
 #[test]
 fn rules_name_tests_that_exist() {
     let sources = sources();
