@@ -770,7 +770,7 @@ fn packages_and_refunds_are_explained() {
     );
     let outside = &lines_of(&renewed, "refund")[0]["how"]["refund"];
     assert_eq!((&outside["way"], &outside["package"]), (&"outside".into(), &"B".into()));
-    assert_eq!(outside["formula"], "20.00");
+    assert_eq!(outside["formula"], "20.00, the refunded_amount of the package");
     // `[R]` Refund Example: 499 x (31-5) / 31 = 418.51, and another one is refused on the same day.
     let returned = of("2024-10-16");
     let line = lines_of(&returned, "refund")[0];
