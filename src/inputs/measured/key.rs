@@ -1,13 +1,40 @@
 //! What tells tasks and users apart, as 128 bits.
 
+use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::inputs::usage::batches::{Ints, Strings, Values};
 
-/// A task or a user.
-pub(super) type Key = [u32; 4];
+/// A task or a user. Four numbers and not one, so that what holds a key need not be padded to 16 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key([u32; 4]);
+
+impl Key {
+    /// The lower half.
+    pub(super) fn low(self) -> u64 {
+        let [a, b, ..] = self.0.map(u64::from);
+        b << 32 | a
+    }
+
+    fn high(self) -> u64 {
+        let [.., c, d] = self.0.map(u64::from);
+        d << 32 | c
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.high(), self.low()).cmp(&(other.high(), other.low()))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// Makes keys of texts. SipHash-1-3 with 128 bits under a random key: nobody can choose ids that collide, and that some do by
 /// chance is less likely than that the machine adds up wrongly (for 10^9 ids, 1 in 10^20). So it counts as exact, and
@@ -27,7 +54,7 @@ impl Keys {
         let hash = hasher.finish128();
         let halves = |half: u64| [low(half), low(half >> 32)];
         let ([a, b], [c, d]) = (halves(hash.h1), halves(hash.h2));
-        [a, b, c, d]
+        Key([a, b, c, d])
     }
 }
 

@@ -28,8 +28,7 @@ struct User {
 impl User {
     /// Spreads users over shards.
     fn hash(&self) -> u64 {
-        let [a, b, ..] = self.user;
-        mix(u64::from(self.app)) ^ (u64::from(a) << 32 | u64::from(b))
+        mix(u64::from(self.app)) ^ self.user.low()
     }
 }
 

@@ -66,7 +66,11 @@ const KBPS_BITS: u32 = 48;
 
 impl Ord for Sample {
     fn cmp(&self, other: &Self) -> Ordering {
-        let key = |sample: &Self| (sample.sum_key(), sample.task, sample.tier_and_kbps);
+        let key = |sample: &Self| {
+            let (account, interval) = (u64::from(sample.account), u64::from(sample.interval));
+            let tier = sample.tier_and_kbps >> KBPS_BITS;
+            (account << 32 | interval, tier, sample.task, sample.tier_and_kbps)
+        };
         key(self).cmp(&key(other))
     }
 }
