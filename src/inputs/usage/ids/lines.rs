@@ -1,4 +1,4 @@
-//! The loops that count rows in the lines of apps: cell 0 is the account's, with the next cells a code each.
+//! The loops that count rows in lines: cell 0 is the account's, with the next cells a code each.
 
 use super::to_usize;
 
@@ -9,11 +9,11 @@ pub(super) enum Seconds<'a> {
     Of(&'a [u32]),
 }
 
-/// Rows of one period to be counted.
+/// Rows to be counted.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
     pub(super) accounts: &'a [u32],
-    pub(super) apps: &'a [u32],
+    pub(super) lines: &'a [u32],
     pub(super) codes: &'a [u32],
     pub(super) seconds: Seconds<'a>,
 }
@@ -28,27 +28,27 @@ impl Seconds<'_> {
     }
 }
 
-/// Whether an app's line is an account's: it is the first one's to come. An app nearly always has one account.
+/// Whether a line is an account's: it is the first one's to come. An app nearly always has one account.
 #[inline(never)]
-pub(super) fn claim(owner: &mut u32, touched: &mut Vec<u32>, account: u32, app: u32) -> bool {
+pub(super) fn claim(owner: &mut u32, touched: &mut Vec<u32>, account: u32, line: u32) -> bool {
     if *owner == 0 {
         *owner = account + 1;
-        touched.push(app);
+        touched.push(line);
     }
     *owner == account + 1
 }
 
 /// Counts rows in lines of `N` cells, and returns the rows whose line is another account's.
 pub(super) fn count_lines<const N: usize>(cells: &mut [u32], touched: &mut Vec<u32>, rows: Rows<'_>) -> Vec<usize> {
-    let lines = cells.as_chunks_mut::<N>().0;
+    let cells = cells.as_chunks_mut::<N>().0;
     let mut others = Vec::new();
-    let count = rows.apps.len();
+    let count = rows.lines.len();
     let mut row = 0;
     while row < count {
-        row += count_owned(lines, &rows.apps[row..], &rows.accounts[row..], &rows.codes[row..]);
+        row += count_owned(cells, &rows.lines[row..], &rows.accounts[row..], &rows.codes[row..]);
         if row < count {
-            let line = &mut lines[to_usize(rows.apps[row])];
-            if claim(&mut line[0], touched, rows.accounts[row], rows.apps[row]) {
+            let line = &mut cells[to_usize(rows.lines[row])];
+            if claim(&mut line[0], touched, rows.accounts[row], rows.lines[row]) {
                 line[to_usize(rows.codes[row]) % N] += 1;
             } else {
                 others.push(row);
@@ -62,10 +62,10 @@ pub(super) fn count_lines<const N: usize>(cells: &mut [u32], touched: &mut Vec<u
 /// Counts rows up to the first whose line is not its account's, and returns how many. Nothing but this in it, so that it
 /// needs no memory but that of rows and lines.
 #[inline(never)]
-fn count_owned<const N: usize>(lines: &mut [[u32; N]], apps: &[u32], accounts: &[u32], codes: &[u32]) -> usize {
-    let (accounts, codes) = (&accounts[..apps.len()], &codes[..apps.len()]);
-    for row in 0..apps.len() {
-        let line = &mut lines[to_usize(apps[row])];
+fn count_owned<const N: usize>(cells: &mut [[u32; N]], lines: &[u32], accounts: &[u32], codes: &[u32]) -> usize {
+    let (accounts, codes) = (&accounts[..lines.len()], &codes[..lines.len()]);
+    for row in 0..lines.len() {
+        let line = &mut cells[to_usize(lines[row])];
         // An id is below `MAX_DISTINCT`: this does not wrap.
         if line[0] != accounts[row].wrapping_add(1) {
             return row;
@@ -74,7 +74,7 @@ fn count_owned<const N: usize>(lines: &mut [[u32; N]], apps: &[u32], accounts: &
         let cell = &mut line[to_usize(codes[row]) % N];
         *cell = cell.wrapping_add(1);
     }
-    apps.len()
+    lines.len()
 }
 
 /// The same for lines of any length.
@@ -85,11 +85,11 @@ pub(super) fn count_long_lines(
     rows: Rows<'_>,
 ) -> Vec<usize> {
     let mut others = Vec::new();
-    let each = rows.apps.iter().zip(rows.accounts).zip(rows.codes);
-    for (row, ((app, account), code)) in each.enumerate() {
-        let line = to_usize(*app) << line_bits;
-        if claim(&mut cells[line], touched, *account, *app) {
-            cells[line + to_usize(*code)] += 1;
+    let each = rows.lines.iter().zip(rows.accounts).zip(rows.codes);
+    for (row, ((line, account), code)) in each.enumerate() {
+        let first = to_usize(*line) << line_bits;
+        if claim(&mut cells[first], touched, *account, *line) {
+            cells[first + to_usize(*code)] += 1;
         } else {
             others.push(row);
         }
