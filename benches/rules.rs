@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use nightbill::inputs::dimensions::Dimensions;
+use nightbill::inputs::usage::Way;
 use nightbill::rules::account_day::{AccountFacts, DayContext, DeductionPeriod, settle_account_day};
 use nightbill::rules::facts::{Opening, OpeningGrant, Package, Payment, UsageGroup};
 use nightbill::sample::{SampleSpec, Shape};
@@ -105,7 +106,7 @@ fn samples() -> Outcome<Vec<PathBuf>> {
 fn told(opened: &Opened, period: DeductionPeriod) -> Outcome<Vec<Told<'_>>> {
     let (dimensions, index) = (&opened.dimensions, opened.dimensions.index());
     let known_at = opened.job.calendar.billing_instant(opened.day)?;
-    let mut groups = opened.scan(period)?.groups.peekable();
+    let mut groups = opened.scan(period, Way::default())?.groups.peekable();
     let mut accounts = Vec::with_capacity(index.len());
     for position in 0..u32::try_from(index.len())? {
         if index.registered_at(position) > known_at {

@@ -3,6 +3,7 @@
 //!     cargo bench --bench scan                          samples of 20 million rows, made below target/bench
 //!     cargo bench --bench scan -- DIR --threads 1,2     the first day of a job, or of a sample's directory
 //!     cargo bench --bench scan -- DIR --period 5min --json --digest
+//!     cargo bench --bench scan -- DIR --way ids,values  beside the reference, which reads every row through Arrow arrays
 //!
 //! Timed are the footers, the scan, and the reading of its sums in order; files come from the page cache, for the first
 //! round is not counted.
@@ -12,6 +13,7 @@ mod common;
 use std::path::PathBuf;
 
 use clap::Parser;
+use nightbill::inputs::usage::Way;
 use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::sample::{Layout, SampleSpec, TsEncoding};
 use serde::Serialize;
@@ -33,6 +35,9 @@ struct Args {
     /// By day or 5min [default: both]
     #[arg(long, value_delimiter = ',', value_parser = parse_period)]
     period: Vec<DeductionPeriod>,
+    /// On dictionary ids, or by values [default: ids]
+    #[arg(long, value_delimiter = ',', value_parser = parse_way)]
+    way: Vec<Way>,
     /// Numbers of threads [default: one per core]
     #[arg(long, value_delimiter = ',')]
     threads: Vec<usize>,
@@ -63,11 +68,24 @@ fn parse_period(text: &str) -> Result<DeductionPeriod, String> {
         .ok_or_else(|| "day or 5min".to_owned())
 }
 
+const WAYS: [(Way, &str); 2] = [(Way::OnIds, "ids"), (Way::ByValue, "values")];
+
+fn parse_way(text: &str) -> Result<Way, String> {
+    let way = WAYS.into_iter().find(|(_, name)| *name == text);
+    way.map(|(way, _)| way).ok_or_else(|| "ids or values".to_owned())
+}
+
+fn name_of_way(way: Way) -> &'static str {
+    let way = WAYS.into_iter().find(|(other, _)| *other == way);
+    way.map_or("", |(_, name)| name)
+}
+
 /// One way of scanning, and what it took each time.
 struct Case<'a> {
     name: String,
     opened: &'a Opened,
     period: DeductionPeriod,
+    way: Way,
     pool: rayon::ThreadPool,
     sums: Option<Sums>,
     runs: Vec<Took>,
@@ -96,7 +114,7 @@ fn main() -> Outcome<()> {
     let mut cases = cases(&args, &opened)?;
     for round in 0..args.warm_up + args.rounds {
         for case in &mut cases {
-            let (sums, took) = common::timed(|| case.pool.install(|| sums_of(case.opened, case.period)));
+            let (sums, took) = common::timed(|| case.pool.install(|| sums_of(case.opened, case.period, case.way)));
             let sums = sums?;
             assert!(
                 case.sums.is_none_or(|before| before == sums),
@@ -154,14 +172,24 @@ fn cases<'a>(args: &Args, opened: &'a [(String, Opened)]) -> Outcome<Vec<Case<'a
     } else {
         &args.threads
     };
+    let default_way = [Way::default()];
+    let ways = if args.way.is_empty() {
+        &default_way[..]
+    } else {
+        &args.way
+    };
     let mut cases = Vec::new();
     for (name, opened) in opened {
         for period in periods {
-            for threads in threads {
+            for (way, threads) in ways
+                .iter()
+                .flat_map(|way| threads.iter().map(move |threads| (way, threads)))
+            {
                 cases.push(Case {
                     name: name.clone(),
                     opened,
                     period: *period,
+                    way: *way,
                     pool: common::pool(*threads)?,
                     sums: None,
                     runs: Vec::new(),
@@ -172,8 +200,8 @@ fn cases<'a>(args: &Args, opened: &'a [(String, Opened)]) -> Outcome<Vec<Case<'a
     Ok(cases)
 }
 
-fn sums_of(opened: &Opened, period: DeductionPeriod) -> Outcome<Sums> {
-    let scan = opened.scan(period)?;
+fn sums_of(opened: &Opened, period: DeductionPeriod, way: Way) -> Outcome<Sums> {
+    let scan = opened.scan(period, way)?;
     let mut sums = Sums {
         rejected_rows: scan.rejects.total(),
         ..Sums::default()
@@ -188,7 +216,7 @@ fn sums_of(opened: &Opened, period: DeductionPeriod) -> Outcome<Sums> {
 
 fn digest(case: &Case<'_>) -> Outcome<String> {
     let Opened { book, dimensions, .. } = case.opened;
-    let scan = case.pool.install(|| case.opened.scan(case.period))?;
+    let scan = case.pool.install(|| case.opened.scan(case.period, case.way))?;
     let mut lines: Vec<(i64, i64, String, u16, i64, i64)> = Vec::new();
     for group in scan.groups {
         let tier = &book.tiers[group.tier.index()];
@@ -218,6 +246,7 @@ fn print_text(cases: &[Case<'_>], digests: &[Option<String>], peak_memory: Optio
             vec![
                 case.name.clone(),
                 case.period.as_str().to_owned(),
+                name_of_way(case.way).to_owned(),
                 case.pool.current_num_threads().to_string(),
                 common::thousands(sums.rows),
                 common::thousands(sums.groups),
@@ -227,7 +256,9 @@ fn print_text(cases: &[Case<'_>], digests: &[Option<String>], peak_memory: Optio
             ]
         })
         .collect();
-    let heads = ["usage", "period", "threads", "rows", "groups", "s", "CPU s", "M rows/s"];
+    let heads = [
+        "usage", "period", "way", "threads", "rows", "groups", "s", "CPU s", "M rows/s",
+    ];
     common::print_table(&heads, &rows);
     println!("\npeak memory of all together: {}", common::megabytes(peak_memory));
     for (case, digest) in cases.iter().zip(digests) {
@@ -248,6 +279,7 @@ struct Document<'a> {
 struct CaseDocument<'a> {
     usage: &'a str,
     period: &'static str,
+    way: &'static str,
     threads: usize,
     rows: u64,
     rejected_rows: u64,
@@ -263,6 +295,7 @@ fn print_json(cases: &[Case<'_>], digests: &[Option<String>], peak_memory_bytes:
         CaseDocument {
             usage: &case.name,
             period: case.period.as_str(),
+            way: name_of_way(case.way),
             threads: case.pool.current_num_threads(),
             rows: sums.rows,
             rejected_rows: sums.rejected_rows,

@@ -58,7 +58,7 @@ impl Opened {
     }
 
     /// Scans the day on the threads of the pool that it is called in.
-    pub(crate) fn scan(&self, deduction_period: DeductionPeriod) -> Outcome<Scan> {
+    pub(crate) fn scan(&self, deduction_period: DeductionPeriod, way: Way) -> Outcome<Scan> {
         let known_at = self.job.calendar.billing_instant(self.day)?;
         Ok(scan(&ScanRequest {
             reader: &self.reader,
@@ -70,7 +70,7 @@ impl Opened {
             accounts: &RegisteredBy::new(self.dimensions.index(), known_at),
             deduction_period,
             max_rejected_rows: self.job.max_rejected_rows,
-            way: Way::default(),
+            way,
             progress: &|_| {},
         })?)
     }
