@@ -32,11 +32,11 @@ const PERIODS: [DeductionPeriod; 2] = [DeductionPeriod::Day, DeductionPeriod::Fi
 struct Args {
     /// Job files or directories of samples; their first day is scanned [default: samples in both layouts, `ts` in three encodings]
     jobs: Vec<PathBuf>,
-    /// By day or 5min [default: both]
-    #[arg(long, value_delimiter = ',', value_parser = parse_period)]
+    /// By day or 5min
+    #[arg(long, value_delimiter = ',', value_parser = parse_period, default_value = "day,5min")]
     period: Vec<DeductionPeriod>,
-    /// On dictionary ids, or by values [default: ids]
-    #[arg(long, value_delimiter = ',', value_parser = parse_way)]
+    /// On dictionary ids, or by values
+    #[arg(long, value_delimiter = ',', value_parser = parse_way, default_value = "ids")]
     way: Vec<Way>,
     /// Numbers of threads [default: one per core]
     #[arg(long, value_delimiter = ',')]
@@ -161,30 +161,17 @@ fn samples(rows: u64) -> Outcome<Vec<PathBuf>> {
 }
 
 fn cases<'a>(args: &Args, opened: &'a [(String, Opened)]) -> Outcome<Vec<Case<'a>>> {
-    let periods = if args.period.is_empty() {
-        &PERIODS[..]
-    } else {
-        &args.period
-    };
     let default_threads = [common::all_threads()];
     let threads = if args.threads.is_empty() {
         &default_threads[..]
     } else {
         &args.threads
     };
-    let default_way = [Way::default()];
-    let ways = if args.way.is_empty() {
-        &default_way[..]
-    } else {
-        &args.way
-    };
     let mut cases = Vec::new();
     for (name, opened) in opened {
-        for period in periods {
-            for (way, threads) in ways
-                .iter()
-                .flat_map(|way| threads.iter().map(move |threads| (way, threads)))
-            {
+        for period in &args.period {
+            let ways = args.way.iter();
+            for (way, threads) in ways.flat_map(|way| threads.iter().map(move |threads| (way, threads))) {
                 cases.push(Case {
                     name: name.clone(),
                     opened,

@@ -23,7 +23,7 @@ use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
 use crate::catalog::book::Book;
-use crate::inputs::partitions::{self, INCOMPLETE, Listing};
+use crate::inputs::partitions::{self, INCOMPLETE, IncompletePartition, Listing};
 use crate::inputs::usage::{RangeReader, WholeFile, find_duplicates};
 use crate::job::{Job, Shape};
 use crate::rules::quantity::BillingDay;
@@ -159,7 +159,11 @@ fn refuse_input(
 ) -> Result<(), CompactError> {
     let url = || job.inputs.usage.partitions.location.to_string();
     if listing.incomplete.contains(&day) {
-        return Err(CompactError::IncompletePartition { day, url: url() });
+        let incomplete = IncompletePartition {
+            partition: day,
+            url: url(),
+        };
+        return Err(incomplete.into());
     }
     if files.is_empty() {
         return Err(CompactError::MissingPartition { day, url: url() });

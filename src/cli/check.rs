@@ -6,6 +6,7 @@ use clap::Args;
 use crate::catalog::parse::parse;
 use crate::inputs::catalog::read;
 use crate::inputs::dimensions::Dimensions;
+use crate::inputs::measured::Input;
 use crate::inputs::partitions::{self, Listing};
 use crate::job::{Job, PartitionedInput};
 use crate::rules::quantity::Instant;
@@ -13,7 +14,7 @@ use crate::settle::{not_acted_on, without_item};
 use crate::store::{Store, StoreError};
 
 use super::args::JobArgs;
-use super::check_report::{CheckReport, Listings, measured_inputs};
+use super::check_report::{CheckReport, Listings};
 use super::check_text::text;
 use super::failure::Failure;
 use super::terminal::Terminal;
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<(), Failure> 
     }
     let no_usage = partitions::empty_warning(&listings.usage, &job.inputs.usage.partitions.location);
     let strays = listings.measured.iter();
-    let strays = strays.filter_map(|(input, listing)| listing.stray_warning(input));
+    let strays = strays.filter_map(|(input, listing)| listing.stray_warning(input.as_str()));
     for warning in no_usage
         .into_iter()
         .chain(listings.usage.stray_warning("usage"))
@@ -64,8 +65,8 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<(), Failure> 
 
 fn listings(job: &Job) -> Result<Listings, Failure> {
     let mut measured = Vec::new();
-    for (input, given) in measured_inputs(job) {
-        if let Some(given) = given {
+    for input in Input::ALL {
+        if let Some(given) = input.of_job(job) {
             measured.push((input, list(given)?));
         }
     }

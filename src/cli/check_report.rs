@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::catalog::book::Book;
+use crate::inputs::measured::Input;
 use crate::inputs::partitions::Listing;
-use crate::job::{Job, PartitionedInput, Shape};
+use crate::job::{Job, Shape};
 use crate::rules::account_day::DeductionPeriod;
 use crate::rules::quantity::BillingDay;
 use crate::store::Location;
@@ -56,8 +57,8 @@ pub(crate) struct InputPart {
 /// The partitioned inputs as their listings show them.
 pub(crate) struct Listings {
     pub(crate) usage: Listing,
-    /// By name; those that the job gives.
-    pub(crate) measured: Vec<(&'static str, Listing)>,
+    /// Those that the job gives.
+    pub(crate) measured: Vec<(Input, Listing)>,
 }
 
 /// The usage input, as its listing shows it.
@@ -125,17 +126,7 @@ fn millionths(count: u32) -> String {
     super::format::plain(&format!("{}.{:06}", count / 1_000_000, count % 1_000_000))
 }
 
-/// The partitioned inputs beside usage.
-pub(crate) fn measured_inputs(job: &Job) -> [(&'static str, Option<&PartitionedInput>); 3] {
-    let inputs = &job.inputs;
-    [
-        ("relay", inputs.relay.as_ref()),
-        ("screenshots", inputs.screenshots.as_ref()),
-        ("logins", inputs.logins.as_ref()),
-    ]
-}
-
-fn input_parts(job: &Job, rows: &dyn Fn(&str) -> Option<u64>, measured: &[(&'static str, Listing)]) -> Vec<InputPart> {
+fn input_parts(job: &Job, rows: &dyn Fn(&str) -> Option<u64>, measured: &[(Input, Listing)]) -> Vec<InputPart> {
     let inputs = &job.inputs;
     let dimensions: [(&'static str, Option<&Location>); 7] = [
         ("accounts", Some(&inputs.accounts)),
@@ -153,12 +144,12 @@ fn input_parts(job: &Job, rows: &dyn Fn(&str) -> Option<u64>, measured: &[(&'sta
         files: None,
         bytes: None,
     });
-    let measured = measured_inputs(job).into_iter().map(|(input, named)| {
+    let measured = Input::ALL.into_iter().map(|input| {
         let listed = measured.iter().find(|(other, _)| *other == input);
         let held = listed.map(|(_, listing)| files_and_bytes(listing));
         InputPart {
-            input,
-            location: named.map(|named| named.location.to_string()),
+            input: input.as_str(),
+            location: input.of_job(job).map(|named| named.location.to_string()),
             rows: None,
             files: held.map(|(files, _)| files),
             bytes: held.map(|(_, bytes)| bytes),

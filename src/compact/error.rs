@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
 
+use crate::inputs::partitions::IncompletePartition;
 use crate::inputs::usage::ScanError;
 use crate::rules::calendar::OutsideCalendar;
 use crate::rules::quantity::BillingDay;
@@ -40,16 +41,8 @@ pub enum CompactError {
         url: String,
     },
     /// The day's partition is being written, or was left half written (exit 3).
-    #[error(
-        "date={day} under {url} is incomplete: `nightbill compact` is writing it, or was stopped; wait for it, or delete that \
-         partition and write it again"
-    )]
-    IncompletePartition {
-        /// The partition's date.
-        day: BillingDay,
-        /// The usage URL.
-        url: String,
-    },
+    #[error(transparent)]
+    IncompletePartition(#[from] IncompletePartition),
     /// The day's files are not what they should be (exit 3) or changed under the run (exit 5).
     #[error(transparent)]
     Scan(#[from] ScanError),
@@ -104,7 +97,7 @@ impl CompactError {
             Self::Differs(_) => 1,
             Self::Overlaps { .. } | Self::NotEmpty { .. } | Self::Shape(_) | Self::OutsideCalendar(_) => 2,
             Self::Scan(ScanError::Store(_)) => 5,
-            Self::MissingPartition { .. } | Self::IncompletePartition { .. } | Self::Scan(_) => 3,
+            Self::MissingPartition { .. } | Self::IncompletePartition(_) | Self::Scan(_) => 3,
             Self::Temporary { .. } | Self::TemporaryParquet { .. } | Self::Changed(_) | Self::Store(_) => 5,
         }
     }

@@ -24,6 +24,19 @@ pub struct Listing {
 /// first and deletes last.
 pub const INCOMPLETE: &str = "_incomplete";
 
+/// A partition that is not written to the end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "date={partition} under {url} is incomplete: `nightbill compact` is writing it, or was stopped; wait for it, or delete \
+     that partition and write it again"
+)]
+pub struct IncompletePartition {
+    /// Its date.
+    pub partition: BillingDay,
+    /// The URL of the input.
+    pub url: String,
+}
+
 /// How many strays are named.
 const STRAYS_NAMED: usize = 3;
 

@@ -30,18 +30,27 @@ pub(crate) fn counted(count: impl ToString, singular: &str, plural: &str) -> Str
 
 /// A price or an exact amount without idle zeros, but with two decimals at least: `0.990000` becomes `0.99`.
 pub(crate) fn money(full: &str) -> String {
-    let Some((whole, fraction)) = full.split_once('.') else {
-        return thousands(full);
-    };
-    let fraction = fraction.trim_end_matches('0');
-    thousands(format!("{whole}.{fraction:0<2}"))
+    thousands(bare_money(full))
+}
+
+/// The same without separators.
+pub(crate) fn bare_money(full: &str) -> String {
+    match full.split_once('.') {
+        Some((whole, fraction)) => format!("{whole}.{:0<2}", fraction.trim_end_matches('0')),
+        None => full.to_owned(),
+    }
 }
 
 /// A number without idle zeros: `4.00` becomes `4`, `0.50` becomes `0.5`.
 pub(crate) fn plain(full: &str) -> String {
+    thousands(bare(full))
+}
+
+/// The same without separators, as programs read it.
+pub(crate) fn bare(full: &str) -> &str {
     match full.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => thousands(whole),
-        Some(_) => thousands(full.trim_end_matches('0')),
-        None => thousands(full),
+        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
+        Some(_) => full.trim_end_matches('0'),
+        None => full,
     }
 }

@@ -115,7 +115,6 @@ pub fn timeline(ledger: &Ledger, subject: Subject<'_>) -> Result<Timeline, Timel
         });
         events.sort_by_key(|event| event.at);
     }
-    let course = Course::new(terms, last.standing, last.closing);
     Ok(Timeline {
         account,
         batch: last.batch,
@@ -123,10 +122,10 @@ pub fn timeline(ledger: &Ledger, subject: Subject<'_>) -> Result<Timeline, Timel
         state: last.state.clone(),
         balance: last.closing,
         credit_limit: subject.account.credit_limit,
-        arrears: match last.standing {
-            Standing::Active => Cents::ZERO,
-            _ => course.arrears().map_err(failed)?,
-        },
+        arrears: last
+            .standing
+            .arrears(last.closing, subject.account.credit_limit)
+            .map_err(|source| failed(source.into()))?,
         past,
         to_come,
         flags: flags_now(ledger, account)?,
@@ -202,12 +201,12 @@ fn told(terms: Terms, course: &Course) -> Result<Vec<Event>, CourseError> {
         .transitions()
         .iter()
         .map(|transition| {
-            let then = Course::new(terms, transition.to, transition.balance);
+            let arrears = transition.to.arrears(transition.balance, terms.credit_limit)?;
             Ok(Event {
                 at: transition.at,
                 state: transition.to.state(),
                 balance: Some(transition.balance),
-                arrears: Some(then.arrears()?),
+                arrears: Some(arrears),
             })
         })
         .collect()

@@ -38,6 +38,17 @@ pub struct Suspended {
 }
 
 impl Standing {
+    /// What must arrive for the account to be active again; zero when it is.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] when it leaves its range.
+    pub fn arrears(self, balance: Cents, credit_limit: Cents) -> Result<Cents, OutOfRange> {
+        match self {
+            Self::Active => Ok(Cents::ZERO),
+            _ => Ok(Cents::ZERO.minus(balance)?.minus(credit_limit)?.max(Cents::ZERO)),
+        }
+    }
+
     /// The state that it shows as, without a violation.
     pub fn state(self) -> State {
         match self {
@@ -203,15 +214,6 @@ impl Course {
             Standing::Overdue(dates) => Some(dates.suspend_at),
             Standing::Suspended(dates) => Some(dates.remove_at),
         }
-    }
-
-    /// What must be paid for the account to be active; zero when it is.
-    ///
-    /// # Errors
-    /// [`CourseError`] when it leaves its range.
-    pub fn arrears(&self) -> Result<Cents, CourseError> {
-        let missing = Cents::ZERO.minus(self.balance)?.minus(self.terms.credit_limit)?;
-        Ok(missing.max(Cents::ZERO))
     }
 
     fn is_below_limit(&self) -> Result<bool, CourseError> {

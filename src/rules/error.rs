@@ -1,6 +1,8 @@
 //! Why an account's day cannot be settled.
 
+use super::account_day::{BillLine, DayContext};
 use super::calendar::OutsideCalendar;
+use super::facts::Account;
 use super::quantity::{AccountId, BillingDay, Minutes, OutOfRange, Quantity, Quota, SdkAppId};
 
 /// Why a day cannot be settled. Nothing of it may be posted.
@@ -9,7 +11,7 @@ pub enum RuleError {
     /// A tier must be priced, has no price, and its item says `unpriced = "stop"` (exit 2).
     #[error(
         "{item}.{tier} has no price on {day} in price list {price_list}, and account {account} (app {app}) \
-         used {minutes} minutes of it beyond its grants; give it a price, or set unpriced = \"unbilled\" on the item"
+         {due}; give it a price, or set unpriced = \"unbilled\" on the item"
     )]
     Unpriced {
         /// The account.
@@ -24,30 +26,8 @@ pub enum RuleError {
         tier: String,
         /// The account's price list.
         price_list: String,
-        /// Minutes that would have to be priced.
-        minutes: Minutes,
-    },
-    /// A quantity of an item that is no duration must be priced, has no price, and its item says `unpriced = "stop"`
-    /// (exit 2).
-    #[error(
-        "{item}.{tier} has no price on {day} in price list {price_list}, and account {account} (app {app}) is to pay for a \
-         quantity of {quantity}; give it a price, or set unpriced = \"unbilled\" on the item"
-    )]
-    UnpricedQuantity {
-        /// The account.
-        account: AccountId,
-        /// The line's app.
-        app: SdkAppId,
-        /// The billing day.
-        day: BillingDay,
-        /// The item.
-        item: String,
-        /// The tier.
-        tier: String,
-        /// The account's price list.
-        price_list: String,
         /// What would have to be priced.
-        quantity: Quantity,
+        due: Due,
     },
     /// A sum left its range (exit 3).
     #[error("account {account}: {source}")]
@@ -80,6 +60,42 @@ pub enum RuleError {
         /// The range.
         source: OutsideCalendar,
     },
+}
+
+/// What has to be paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Due {
+    /// Minutes of a duration.
+    #[error("used {0} minutes of it beyond its grants")]
+    Minutes(Minutes),
+    /// Of an item that is no duration.
+    #[error("is to pay for a quantity of {0}")]
+    Quantity(Quantity),
+}
+
+impl RuleError {
+    /// An account is to pay for a line of the day that has no price.
+    pub(super) fn unpriced(context: DayContext<'_>, account: &Account<'_>, line: &BillLine, due: Due) -> Self {
+        let book = context.book;
+        let (tier, price_list) = (line.tier.index(), account.price_list.index());
+        Self::Unpriced {
+            account: account.id,
+            app: line.app,
+            day: context.day,
+            item: book.item_of(line.tier).id.clone(),
+            tier: book
+                .tiers
+                .get(tier)
+                .map(|tier| tier.name.clone())
+                .expect("a tier of the book"),
+            price_list: book
+                .price_lists
+                .get(price_list)
+                .map(|list| list.id.clone())
+                .expect("a price list of the book"),
+            due,
+        }
+    }
 }
 
 /// A number or a date that leaves its range; of which account, its caller knows.

@@ -3,7 +3,7 @@
 use crate::catalog::book::{Book, Cadence, Item, ItemKind, TierId, Unpriced};
 
 use super::account_day::{AccountFacts, BillLine, DayContext};
-use super::error::RuleError;
+use super::error::{Due, RuleError};
 use super::facts::{Measured, Payg};
 use super::metering::unplaced;
 use super::packages::Placed;
@@ -112,23 +112,7 @@ fn priced(
             })?;
         }
         None if item.unpriced == Unpriced::Stop && quantity > Quantity::ZERO => {
-            return Err(RuleError::UnpricedQuantity {
-                account: account.id,
-                app: line.app,
-                day: context.day,
-                item: item.id.clone(),
-                tier: book
-                    .tiers
-                    .get(tier.index())
-                    .map(|tier| tier.name.clone())
-                    .expect("a tier of the book"),
-                price_list: book
-                    .price_lists
-                    .get(account.price_list.index())
-                    .map(|list| list.id.clone())
-                    .expect("a price list of the book"),
-                quantity,
-            });
+            return Err(RuleError::unpriced(context, &account, &line, Due::Quantity(quantity)));
         }
         None => {}
     }

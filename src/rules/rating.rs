@@ -3,7 +3,7 @@
 use crate::catalog::book::{Book, ItemId, ProductId, TierId, Unpriced};
 
 use super::account_day::{Bill, BillLine, BilledItem, DayContext};
-use super::error::RuleError;
+use super::error::{Due, RuleError};
 use super::facts::{Account, Payg};
 use super::grants::Grant;
 use super::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId};
@@ -61,7 +61,7 @@ fn rate_line<'a>(
         _ if !entitlement.is_billed() => entitlement,
         (Some(_), _) => entitlement,
         (None, Unpriced::Unbilled) => Fate::NoPrice,
-        (None, Unpriced::Stop) => return Err(unpriced(context, account, line, rest)),
+        (None, Unpriced::Stop) => return Err(RuleError::unpriced(context, account, line, Due::Minutes(rest))),
     };
     match price {
         Some((unit_price, _)) if fate.is_billed() => {
@@ -102,27 +102,6 @@ fn entitlement<'a>(book: &Book, payg: Payg, grants: &[Grant<'a>], product: Produ
 /// Account-rounded lines count every package of the account, whatever app it is bound to.
 fn is_bound(grant: &Grant<'_>, app: SdkAppId) -> bool {
     app == SdkAppId::ACCOUNT_WIDE || grant.apps.is_empty() || grant.apps.binary_search(&app).is_ok()
-}
-
-fn unpriced(context: DayContext<'_>, account: &Account<'_>, line: &BillLine, minutes: Minutes) -> RuleError {
-    let book = context.book;
-    RuleError::Unpriced {
-        account: account.id,
-        app: line.app,
-        day: context.day,
-        item: book.item_of(line.tier).id.clone(),
-        tier: book
-            .tiers
-            .get(line.tier.index())
-            .map(|tier| tier.name.clone())
-            .expect("a tier of the book"),
-        price_list: book
-            .price_lists
-            .get(account.price_list.index())
-            .map(|list| list.id.clone())
-            .expect("a price list of the book"),
-        minutes,
-    }
 }
 
 /// One bill per item that has lines, in item order. Only the sum of a bill is rounded.

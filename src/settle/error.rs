@@ -3,6 +3,7 @@
 use crate::config::ConfigError;
 use crate::inputs::catalog::ReadError;
 use crate::inputs::dimensions::DimensionError;
+use crate::inputs::partitions::IncompletePartition;
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
 use crate::ledger::batch::LedgerError;
@@ -55,17 +56,12 @@ pub enum SettleError {
         url: String,
     },
     /// A partition that the day needs is still being written (exit 3).
-    #[error(
-        "cannot settle {day}: date={partition} under {url} is incomplete: `nightbill compact` is writing it, or was \
-         stopped; wait for it, or delete that partition and write it again"
-    )]
+    #[error("cannot settle {day}: {source}")]
     IncompletePartition {
         /// The day.
         day: BillingDay,
-        /// The partition's date.
-        partition: BillingDay,
-        /// The usage URL.
-        url: String,
+        /// The partition.
+        source: IncompletePartition,
     },
     /// Far fewer rows than the days before (exit 3).
     #[error(
@@ -212,7 +208,7 @@ impl SettleError {
         match self {
             Self::Config(_) | Self::Usage(_) | Self::Changed { .. } | Self::OutsideCalendar(_) => 2,
             Self::Rules {
-                source: RuleError::Unpriced { .. } | RuleError::UnpricedQuantity { .. },
+                source: RuleError::Unpriced { .. },
                 ..
             } => 2,
             Self::Dimensions(DimensionError::Store(_)) => 5,

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::inputs::partitions::{self, Listing};
+use crate::inputs::partitions::{self, IncompletePartition, Listing};
 use crate::inputs::rejects::{Reason, Reject, Rejects};
 use crate::job::Job;
 use crate::ledger::batch::Ledger;
@@ -67,8 +67,10 @@ pub(super) fn incomplete_partition(job: &Job, day: BillingDay, found: &DayFiles)
         None => Ok(()),
         Some(partition) => Err(SettleError::IncompletePartition {
             day,
-            partition: *partition,
-            url: job.inputs.usage.partitions.location.to_string(),
+            source: IncompletePartition {
+                partition: *partition,
+                url: job.inputs.usage.partitions.location.to_string(),
+            },
         }),
     }
 }

@@ -60,7 +60,7 @@ impl DayMeasured {
 
 /// Inputs of the job of which the catalog bills nothing, as warnings.
 pub fn without_item(job: &Job, book: &Book) -> Vec<String> {
-    let named = Input::ALL.into_iter().filter(|input| of_job(job, *input).is_some());
+    let named = Input::ALL.into_iter().filter(|input| input.of_job(job).is_some());
     let unbilled = named.filter(|input| !book.items.iter().any(|item| input.feeds(&item.kind)));
     unbilled
         .map(|input| {
@@ -72,20 +72,12 @@ pub fn without_item(job: &Job, book: &Book) -> Vec<String> {
         .collect()
 }
 
-fn of_job(job: &Job, input: Input) -> Option<&PartitionedInput> {
-    match input {
-        Input::Relay => job.inputs.relay.as_ref(),
-        Input::Screenshots => job.inputs.screenshots.as_ref(),
-        Input::Logins => job.inputs.logins.as_ref(),
-    }
-}
-
 impl MeasuredInputs {
     /// Lists those inputs of which any of these days bills something.
     pub(super) fn list(job: &Job, book: &Book, days: &[BillingDay]) -> Result<Self, SettleError> {
         let mut inputs = Vec::new();
         for input in Input::ALL {
-            let Some(partitions) = of_job(job, input) else { continue };
+            let Some(partitions) = input.of_job(job) else { continue };
             let mut is_needed = false;
             for day in days {
                 is_needed |= !partitions_needed(book, input, &job.calendar, partitions.zone, *day)?.is_empty();

@@ -471,7 +471,6 @@ fn integers_and_their_digits_are_one_user() {
     assert_eq!(lines(&world, "mau")[0].split(' ').nth(4), Some("4.000000"));
 }
 
-/// An input that no item of the catalog charges for is said to be for nothing.
 /// A month of which no partition is there bills nothing (SPEC 3.7), but a wrong address looks the same.
 #[test]
 fn an_input_without_any_file_is_warned_of() {
@@ -488,6 +487,7 @@ fn an_input_without_any_file_is_warned_of() {
     assert!(lines(&world, "relay").is_empty());
 }
 
+/// An input that no item of the catalog charges for is said to be for nothing.
 #[test]
 fn an_input_without_an_item_is_warned_of() {
     let world = world("relay");

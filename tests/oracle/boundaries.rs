@@ -13,6 +13,15 @@ fn with_a_package(mut world: World) -> World {
     world
 }
 
+/// A package for app 3 that is given back outside at an instant, for what is owed.
+fn with_a_credit(mut world: World, refunded_at: &str) -> World {
+    let mut refunded = package("p2", "rtc_engine.pro", &[3], "2024-02-20 00:00:00");
+    refunded.refunded_at = Some(at(refunded_at));
+    refunded.refunded_amount = "3.99".to_owned();
+    world.life().packages.push(refunded);
+    world
+}
+
 /// Status of the package at the end.
 fn status_at_last(world: &World) -> String {
     let nights = course(world);
@@ -110,20 +119,12 @@ fn credits_at_deadlines() {
         ("2024-03-04 12:00:00", "overdue suspended suspended active", "void"),
         ("2024-03-05 12:00:00", "overdue suspended suspended removed", "void"),
     ] {
-        let mut world = with_a_package(owing_for_two_days(4));
-        let mut refunded = package("p2", "rtc_engine.pro", &[3], "2024-02-20 00:00:00");
-        refunded.refunded_at = Some(at(refunded_at));
-        refunded.refunded_amount = "3.99".to_owned();
-        world.life().packages.push(refunded);
+        let world = with_a_credit(with_a_package(owing_for_two_days(4)), refunded_at);
         assert_eq!(states(&world).join(" "), expected, "{refunded_at}");
         assert_eq!(status_at_last(&world), status, "{refunded_at}");
     }
     // The suspension of that instant is passed: who is in arrears again has all of the grace time.
-    let mut world = owing_for_two_days(2);
-    let mut refunded = package("p2", "rtc_engine.pro", &[3], "2024-02-20 00:00:00");
-    refunded.refunded_at = Some(at("2024-03-02 12:00:00"));
-    refunded.refunded_amount = "3.99".to_owned();
-    world.life().packages.push(refunded);
+    let mut world = with_a_credit(owing_for_two_days(2), "2024-03-02 12:00:00");
     world.nights("2024-03-01", 3).uses("2024-03-01", 1, "av.hd", 60_000);
     world.uses("2024-03-03", 1, "av.hd", 60_000);
     let nights = course(&world);

@@ -4,7 +4,7 @@ use chrono::{Datelike, Days, NaiveDate, TimeZone, Utc};
 
 use super::partitions::{FILE, rows_of, touched_by};
 use super::rows::{Cells, NULL, cells, instant};
-use super::scenario::{FileRow, Input, Item, Kind, Setting, World};
+use super::scenario::{FileRow, Input, Item, Kind, Life, Setting, World};
 use super::standing::Night;
 use super::zone::{day_of, start_of};
 
@@ -14,6 +14,7 @@ const LARGEST: i64 = 1_000_000_000_000;
 /// The table `rejects` of a night. Decision 9: "by account (nulls first), day, file, row."
 pub fn rejects(world: &World, night: usize) -> Vec<Cells> {
     let day = world.setting.day(night);
+    let known = known_accounts(world, night);
     let mut found: Vec<(Option<i64>, String, usize, Cells)> = Vec::new();
     for input in [Input::Usage, Input::Relay, Input::Screenshots, Input::Logins] {
         let Some((first, end)) = billed_by(&world.setting, input, day) else {
@@ -22,7 +23,7 @@ pub fn rejects(world: &World, night: usize) -> Vec<Cells> {
         for partition in touched_by(&world.setting, first, end) {
             let file = format!("{}date={partition}/{FILE}", prefix(input));
             for (row, number) in rows_of(world, input, partition).into_iter().zip(1..) {
-                let reason = reason_against(world, night, input, partition, &row);
+                let reason = reason_against(&world.setting, &known, input, partition, &row);
                 if let Some(reason) =
                     reason.filter(|reason| is_of(&world.setting, (first, end), partition, reason, &row))
                 {
@@ -34,6 +35,11 @@ pub fn rejects(world: &World, night: usize) -> Vec<Cells> {
     }
     found.sort();
     found.into_iter().map(|(.., cells)| cells).collect()
+}
+
+fn known_accounts(world: &World, night: usize) -> Vec<i64> {
+    let known = |life: &&Life| Night::new(&world.setting, life, night).knows_account();
+    world.lives.iter().filter(known).map(|life| life.account.id).collect()
 }
 
 /// Decision 102: "file begins with the input's name and a slash (usage files begin with date=)".
@@ -90,24 +96,21 @@ fn is_of(
 /// 2.1: "the first reason that holds, in the order bad_ts, misplaced, null_key, bad_key, unknown_account, unknown_meter,
 /// bad_seconds, bad_pixels"; decisions 102 and 109 say the same of the other inputs.
 fn reason_against(
-    world: &World,
-    night: usize,
+    setting: &Setting,
+    known_accounts: &[i64],
     input: Input,
     partition: NaiveDate,
     row: &FileRow,
 ) -> Option<&'static str> {
     let has_key = matches!(input, Input::Relay | Input::Logins);
-    let known = world
-        .lives
-        .iter()
-        .any(|life| row.account == Some(life.account.id) && Night::new(&world.setting, life, night).knows_account());
+    let known = row.account.is_some_and(|account| known_accounts.contains(&account));
     let is_negative_or_huge = row.figure.is_none_or(|figure| !(0..=LARGEST).contains(&figure));
-    let (what_is_unknown, of_what) = unknown(&world.setting, input, row);
-    let by_the_day = input == Input::Usage && world.setting.by_the_day;
+    let (what_is_unknown, of_what) = unknown(setting, input, row);
+    let by_the_day = input == Input::Usage && setting.by_the_day;
     let reasons = [
         (!by_the_day && row.at.is_none_or(|at| !is_of_our_times(at)), "bad_ts"),
         (by_the_day && row.day.is_none(), "bad_day"),
-        (is_misplaced(&world.setting, by_the_day, partition, row), "misplaced"),
+        (is_misplaced(setting, by_the_day, partition, row), "misplaced"),
         (
             row.account.is_none() || row.app.is_none() || (has_key && row.key.is_none()),
             "null_key",

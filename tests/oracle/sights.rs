@@ -68,7 +68,8 @@ fn of_life(setting: &Setting, life: &Life) -> Vec<String> {
     let mut sights = Vec::new();
     let mut deadlines = Vec::new();
     for number in 0..setting.nights {
-        let night = Night::new(setting, life, number);
+        let life = life.on(number);
+        let night = Night::new(setting, &life, number);
         let before = standing.clone();
         match settle(&night, &mut standing) {
             Ok(rows) => {

@@ -278,7 +278,7 @@ fn rows(dimension: &str) -> Option<u64> {
 fn report(listing: &Listing, today: &str) -> CheckReport {
     let listings = Listings {
         usage: listing.clone(),
-        measured: vec![("relay", listing.clone())],
+        measured: vec![(Input::Relay, listing.clone())],
     };
     CheckReport::new(&job(), &book(), &rows, &listings, day(today))
 }

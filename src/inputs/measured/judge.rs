@@ -6,6 +6,7 @@ use crate::inputs::usage::batches::{
 };
 use crate::rules::quantity::{Instant, SdkAppId};
 
+use super::key::{Ids, Nameless};
 use super::read::{Input, Pass, Reading};
 
 /// What rows of a file are judged against.
@@ -87,6 +88,23 @@ impl Common {
         let app = sdk_app_id.value().and_then(SdkAppId::new).ok_or(Reason::BadKey)?;
         let account = accounts.position(account_id).ok_or(Reason::UnknownAccount)?;
         Ok((account, app))
+    }
+
+    /// Whose a row is that also names a task or a user.
+    pub(super) fn owner_of_named(
+        &self,
+        row: usize,
+        names: &Ids,
+        accounts: &mut AccountCache<'_>,
+    ) -> Result<(u32, SdkAppId), Reason> {
+        let nameless = names.lacks(row);
+        if self.lacks_owner(row) || nameless == Some(Nameless::Null) {
+            return Err(Reason::NullKey);
+        }
+        if nameless.is_some() {
+            return Err(Reason::BadKey);
+        }
+        self.owner(row, accounts)
     }
 
     /// Whether account or app are null.

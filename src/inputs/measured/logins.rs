@@ -10,7 +10,7 @@ use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Role}
 use crate::rules::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Judge, Rows, Tally};
-use super::key::{Ids, Key, Keys, Nameless};
+use super::key::{Ids, Key, Keys};
 use super::read::{self, Figure, Pass, Reading};
 use super::shards::{Buffers, Entry, Shards, mix};
 
@@ -152,21 +152,12 @@ impl Rows for Logins<'_> {
         row: usize,
         accounts: &mut AccountCache<'_>,
     ) -> Result<(u32, SdkAppId), Reason> {
-        let nameless = users.lacks(row);
-        if common.lacks_owner(row) || nameless == Some(Nameless::Null) {
-            return Err(Reason::NullKey);
-        }
-        if nameless.is_some() {
-            return Err(Reason::BadKey);
-        }
-        common.owner(row, accounts)
+        common.owner_of_named(row, users, accounts)
     }
 
     fn add(&mut self, _at: Instant, users: &Ids, row: usize, app: (u32, SdkAppId)) -> Result<(), BatchFault> {
-        let Some(user) = users.key(row, self.keys) else {
-            return Ok(());
-        };
         let app = self.number(app)?;
+        let user = users.key(row, self.keys);
         let user = User { app, user };
         if let Some(shard) = self.users.shard(user.hash()) {
             self.users.push(shard, user);

@@ -11,6 +11,7 @@ use crate::inputs::partitions::partitions_of;
 use crate::inputs::rejects::Rejects;
 use crate::inputs::usage::batches::{self, OpenFile, Role};
 use crate::inputs::usage::{FileTotals, KnownAccounts, RangeReader, ScanError};
+use crate::job::{Job, PartitionedInput};
 use crate::rules::calendar::{Calendar, OutsideCalendar, start_of_date};
 use crate::rules::facts::Measured;
 use crate::rules::measured::{is_billed_on, period_of};
@@ -47,6 +48,15 @@ impl Input {
             Self::Relay => "relay",
             Self::Screenshots => "screenshots",
             Self::Logins => "logins",
+        }
+    }
+
+    /// Where the job has it; None: it does not.
+    pub fn of_job(self, job: &Job) -> Option<&PartitionedInput> {
+        match self {
+            Self::Relay => job.inputs.relay.as_ref(),
+            Self::Screenshots => job.inputs.screenshots.as_ref(),
+            Self::Logins => job.inputs.logins.as_ref(),
         }
     }
 

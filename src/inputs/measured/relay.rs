@@ -11,7 +11,7 @@ use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Ints,
 use crate::rules::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Judge, Rows, Tally, figure};
-use super::key::{Ids, Key, Keys, Nameless};
+use super::key::{Ids, Key, Keys};
 use super::read::{self, Figure, Partition, Pass, Reading};
 use super::shards::{Buffers, Entry, Shards, mix};
 
@@ -299,14 +299,7 @@ impl Rows for Relay<'_> {
         row: usize,
         accounts: &mut AccountCache<'_>,
     ) -> Result<Relayed, Reason> {
-        let nameless = columns.tasks.lacks(row);
-        if common.lacks_owner(row) || nameless == Some(Nameless::Null) {
-            return Err(Reason::NullKey);
-        }
-        if nameless.is_some() {
-            return Err(Reason::BadKey);
-        }
-        let (account, _) = common.owner(row, accounts)?;
+        let (account, _) = common.owner_of_named(row, &columns.tasks, accounts)?;
         let destination = columns.destinations.as_ref().and_then(|column| column.entry(row));
         let is_known = |entry: &usize| self.tiers_at(*entry).is_some();
         let destination = destination.filter(is_known).ok_or(Reason::UnknownDestination)?;
@@ -336,9 +329,8 @@ impl Rows for Relay<'_> {
             let Some(shard) = self.samples.shard(hash_of(sum_key)) else {
                 continue;
             };
-            if let Some(task) = columns.tasks.key(row, self.keys) {
-                self.samples.push(shard, Sample::new(sum_key, task, kbps));
-            }
+            let task = columns.tasks.key(row, self.keys);
+            self.samples.push(shard, Sample::new(sum_key, task, kbps));
         }
         Ok(())
     }

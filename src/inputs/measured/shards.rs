@@ -41,8 +41,7 @@ pub(super) struct Shards<E> {
 struct Shard<E> {
     /// All but the last are full.
     chunks: Vec<Vec<E>>,
-    entries: usize,
-    /// How many there were when equal ones were last put together.
+    /// How many entries there were when equal ones were last put together.
     compacted: usize,
 }
 
@@ -98,7 +97,6 @@ impl<E: Entry> Shards<E> {
     }
 
     fn extend(&self, shard: &mut Shard<E>, entries: &[E]) {
-        shard.entries += entries.len();
         let mut rest = entries;
         while !rest.is_empty() {
             if shard.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
@@ -118,7 +116,7 @@ impl<E: Entry> Shards<E> {
         let mut sorted = self.spare().rooms.pop().unwrap_or_default();
         sorted.clear();
         // Rooms of few sizes: one that nearly fits is not left for another.
-        sorted.reserve_exact(shard.entries.next_power_of_two());
+        sorted.reserve_exact(shard.entries().next_power_of_two());
         shard.chunks.iter().for_each(|chunk| sorted.extend_from_slice(chunk));
         sorted.sort_unstable();
         sorted.dedup_by(|next, kept| kept.absorb(next));
@@ -130,7 +128,6 @@ impl<E: Entry> Shards<E> {
         shard.chunks.iter_mut().for_each(Vec::clear);
         self.held.fetch_sub(shard.chunks.len(), Ordering::SeqCst);
         self.spare().chunks.append(&mut shard.chunks);
-        shard.entries = 0;
         self.extend(shard, entries);
         shard.compacted = entries.len();
     }
@@ -167,16 +164,21 @@ impl<E> Shard<E> {
     fn empty() -> Self {
         Self {
             chunks: Vec::new(),
-            entries: 0,
             compacted: 0,
         }
+    }
+
+    fn entries(&self) -> usize {
+        let last = self.chunks.last().map_or(0, Vec::len);
+        self.chunks.len().saturating_sub(1) * CHUNK + last
     }
 
     /// Whether equal entries are to be put together before some more come: where they do not fit, and there are twice as many as
     /// the last time.
     fn is_to_be_compacted(&self, more: usize) -> bool {
-        let is_full = self.entries + more > self.chunks.len() * CHUNK;
-        is_full && self.entries >= CHUNK.max(self.compacted.saturating_mul(2))
+        let entries = self.entries();
+        let is_full = entries + more > self.chunks.len() * CHUNK;
+        is_full && entries >= CHUNK.max(self.compacted.saturating_mul(2))
     }
 }
 

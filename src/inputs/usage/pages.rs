@@ -360,6 +360,6 @@ fn to_u64(value: usize) -> u64 {
     u64::try_from(value).expect("usize has at most 64 bits")
 }
 
-fn to_usize(value: u32) -> usize {
+pub(super) fn to_usize(value: u32) -> usize {
     usize::try_from(value).expect("usize has at least 32 bits")
 }

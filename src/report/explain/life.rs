@@ -1,7 +1,6 @@
 //! What changes over time: packages bought and given back, the account's state, flags, renewals.
 
 use crate::report::numbers::counted;
-use crate::rules::dunning::Standing;
 use crate::rules::facts::{Package, Renewal};
 use crate::rules::quantity::{Cents, Instant, SdkAppId};
 use crate::rules::refunds::{RefundDecision, Refusal};
@@ -158,13 +157,7 @@ pub(super) fn standing(computed: &Computed<'_>) -> Result<StandingStory, Explain
         })
         .collect();
     changes.sort_by_key(|change| change.at.utc);
-    let arrears = match day.standing {
-        Standing::Active => Cents::ZERO,
-        _ => {
-            let limit = computed.past.account().credit_limit;
-            Cents::ZERO.minus(day.balance.closing)?.minus(limit)?.max(Cents::ZERO)
-        }
-    };
+    let credit_limit = computed.past.account().credit_limit;
     Ok(StandingStory {
         state: day.state().as_str(),
         overdue_since: overdue.map(|dates| moment(dates.since)),
@@ -172,7 +165,7 @@ pub(super) fn standing(computed: &Computed<'_>) -> Result<StandingStory, Explain
         suspended_at: suspended.map(|dates| moment(dates.suspended_at)),
         remove_at: suspended.map(|dates| moment(dates.remove_at)),
         violation_since: day.violation_since.map(moment),
-        arrears,
+        arrears: day.standing.arrears(day.balance.closing, credit_limit)?,
         changes,
     })
 }

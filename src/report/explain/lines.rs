@@ -2,7 +2,7 @@
 
 use crate::catalog::book::{ItemKind, Round, TierId};
 use crate::ledger::tables::Table;
-use crate::report::numbers::{money, plain};
+use crate::report::numbers::{bare, bare_money};
 use crate::rules::account_day::{BillLine, DeductionPeriod};
 use crate::rules::quantity::{Amount, OutOfRange, Quantity, Quota, SdkAppId, Seconds, UnitPrice};
 use crate::rules::recorder::Outcome;
@@ -62,9 +62,9 @@ fn line(computed: &Computed<'_>, rows: TableRows<'_>, row: usize) -> Result<Line
 
 /// `60 / 1000 x 3.99 = 0.2394`.
 fn formula(quantity: Quantity, price: UnitPrice, per: i64, amount: Amount) -> String {
-    let quantity = plain(&quantity.to_string()).replace(',', "");
-    let (price, amount) = (money(&price.to_string()), money(&amount.to_string()));
-    let (price, amount) = (price.replace(',', ""), amount.replace(',', ""));
+    let quantity = quantity.to_string();
+    let quantity = bare(&quantity);
+    let (price, amount) = (bare_money(&price.to_string()), bare_money(&amount.to_string()));
     match per {
         1 => format!("{quantity} x {price} = {amount}"),
         per => format!("{quantity} / {per} x {price} = {amount}"),

@@ -1,7 +1,7 @@
 //! What a posted quantity tells of a peak, a count or distinct users, whose figures are not in the ledger (SPEC 3.7).
 
 use crate::catalog::book::{Cadence, Item, ItemKind, TierId};
-use crate::report::numbers::{plain, thousands};
+use crate::report::numbers::{self, plain, thousands};
 use crate::rules::account_day::BillLine;
 use crate::rules::measured::period_of;
 use crate::rules::quantity::Quantity;
@@ -33,9 +33,9 @@ pub(super) fn measured(computed: &Computed<'_>, line: &BillLine) -> MeasuredStor
     }
 }
 
-/// For programs: without idle zeros or separators.
+/// For programs.
 fn bare(quantity: Quantity) -> String {
-    plain(&quantity.to_string()).replace(',', "")
+    numbers::bare(&quantity.to_string()).to_owned()
 }
 
 /// The part of the story that the item's kind decides.

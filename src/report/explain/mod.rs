@@ -1,13 +1,14 @@
 //! How every cent of one account's day came about (`nightbill explain`).
 //!
 //! [`explain`] computes the day again with the pure rules from what is posted and from the catalog that the day was settled
-//! with, and compares every row. `past` gathers what the batch knew, `steps` listens to the rules, `lines`, `grants`,
+//! with, and compares every row. `past` gathers what the batch knew, `found` what it posted, `steps` listens to the rules, `lines`, `grants`,
 //! `bills`, `measured` and `life` tell what came out as plain data (`story`, `grant_story`, `life_story`), `compare` looks for differences; `month` and `page` make a page of it.
 
 mod bills;
 mod charts;
 mod compare;
 mod error;
+mod found;
 mod grant_story;
 mod grants;
 mod life;

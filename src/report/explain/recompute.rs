@@ -3,7 +3,6 @@
 use crate::inputs::dimensions::Dimensions;
 use crate::job::Job;
 use crate::ledger::batch::Ledger;
-use crate::ledger::posted::Posted;
 use crate::ledger::state::Listings;
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder, Table};
 use crate::rules::account_day::{AccountDay, AccountFacts, DayContext, settle_account_day};
@@ -14,6 +13,7 @@ use crate::settle::openings::Lookback;
 
 use super::compare::{COMPARED, differences, edited};
 use super::error::ExplainError;
+use super::found::FoundTables;
 use super::past::{Batch, Past, catalog_of_today};
 use super::rows::TableRows;
 use super::steps::Told;
@@ -66,8 +66,9 @@ pub fn explain(job: &Job, ledger: &Ledger, question: Question) -> Result<Explana
     let today = catalog_of_today(job)?;
     let dimensions = Dimensions::load(job, &today, &job.calendar)?;
     let past = Past::of_account(ledger, &batch, &dimensions, &today, question.account)?;
-    let usage = posted_usage(ledger, &batch, question.account)?;
-    let measured = posted_charges(ledger, &batch, question.account)?;
+    let found = FoundTables::of_account(ledger, &batch, question.account)?;
+    let usage = posted_usage(&batch, &found)?;
+    let measured = posted_charges(&batch, &found)?;
     let used = Used {
         usage: &usage,
         measured: &measured,
@@ -86,7 +87,7 @@ pub fn explain(job: &Job, ledger: &Ledger, question: Question) -> Result<Explana
         told: &told,
         rows: &rows,
     };
-    let (compared, differences) = compare(ledger, &computed, question.account)?;
+    let (compared, differences) = compare(&found, &computed);
     let mut explanation = Explanation {
         compared,
         differences,
@@ -174,30 +175,23 @@ fn rows(batch: &Batch, past: &Past<'_>, usage: &[UsageGroup], day: &AccountDay<'
     Ok(builder.finish())
 }
 
-fn compare(
-    ledger: &Ledger,
-    computed: &Computed<'_>,
-    account: AccountId,
-) -> Result<(Vec<ComparedTable>, Vec<Difference>), ExplainError> {
-    let posted = Posted::new(ledger, &computed.batch.record);
+fn compare(posted: &FoundTables, computed: &Computed<'_>) -> (Vec<ComparedTable>, Vec<Difference>) {
+    let edits_of = |table| posted.of(table).edited.iter().map(move |file| edited(table, file));
     let (mut compared, mut found) = (Vec::new(), Vec::new());
     for table in COMPARED {
-        let as_found = posted.rows_as_found(table, account)?;
         let rows = TableRows {
             table,
-            batch: &as_found.rows,
+            batch: &posted.of(table).rows,
         };
         compared.push(ComparedTable {
             table: table.name(),
             rows: rows.len(),
         });
-        found.extend(as_found.edited.iter().map(|file| edited(table, file)));
+        found.extend(edits_of(table));
         found.extend(differences(rows, computed.table(table)));
     }
-    // What the recomputation begins with in five-minute steps; empty otherwise.
-    let periods = posted.rows_as_found(Table::UsagePeriods, account)?;
-    found.extend(periods.edited.iter().map(|file| edited(Table::UsagePeriods, file)));
-    Ok((compared, found))
+    found.extend(edits_of(Table::UsagePeriods));
+    (compared, found)
 }
 
 /// All but what the comparison says.

@@ -4,27 +4,19 @@ use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Decimal128Type, Int16Type, Int64Type};
 
 use crate::catalog::book::{Book, ItemKind, TierId};
-use crate::ledger::batch::Ledger;
-use crate::ledger::posted::Posted;
 use crate::ledger::tables::Table;
 use crate::rules::account_day::DeductionPeriod;
 use crate::rules::facts::{Measured, UsageGroup};
-use crate::rules::quantity::{AccountId, Quantity, SdkAppId, Seconds};
+use crate::rules::quantity::{Quantity, SdkAppId, Seconds};
 
 use super::error::ExplainError;
+use super::found::FoundTables;
 use super::past::Batch;
 
 /// Usage groups sorted by (app, tier, period): from `usage_daily`, or from `usage_periods` where grants are drawn on every five
 /// minutes; `usage_daily` then says how many rows they are from.
-pub(super) fn posted_usage(
-    ledger: &Ledger,
-    batch: &Batch,
-    account: AccountId,
-) -> Result<Vec<UsageGroup>, ExplainError> {
-    let posted = Posted::new(ledger, &batch.record);
-    let of_table = |table| -> Result<Vec<UsageGroup>, ExplainError> {
-        groups(batch, table, &posted.rows_as_found(table, account)?.rows)
-    };
+pub(super) fn posted_usage(batch: &Batch, found: &FoundTables) -> Result<Vec<UsageGroup>, ExplainError> {
+    let of_table = |table| groups(batch, table, &found.of(table).rows);
     let daily = of_table(Table::UsageDaily)?;
     if batch.deduction_period == DeductionPeriod::Day {
         return Ok(daily);
@@ -87,19 +79,10 @@ fn groups(batch: &Batch, table: Table, rows: &RecordBatch) -> Result<Vec<UsageGr
 }
 
 /// What was charged of items that are no durations, sorted by (app, tier): of their figures the ledger keeps nothing else.
-pub(super) fn posted_charges(
-    ledger: &Ledger,
-    batch: &Batch,
-    account: AccountId,
-) -> Result<Vec<Measured>, ExplainError> {
-    let posted = Posted::new(ledger, &batch.record);
-    let rows = posted.rows_as_found(Table::BillLines, account)?.rows;
-    let (apps, items, tiers) = (
-        integers(&rows, "sdk_app_id"),
-        texts(&rows, "item"),
-        texts(&rows, "tier"),
-    );
-    let quantities = column(&rows, "quantity").as_primitive::<Decimal128Type>();
+pub(super) fn posted_charges(batch: &Batch, found: &FoundTables) -> Result<Vec<Measured>, ExplainError> {
+    let rows = &found.of(Table::BillLines).rows;
+    let (apps, items, tiers) = (integers(rows, "sdk_app_id"), texts(rows, "item"), texts(rows, "tier"));
+    let quantities = column(rows, "quantity").as_primitive::<Decimal128Type>();
     let mut charges = Vec::new();
     for row in 0..rows.num_rows() {
         let Some(tier) = tier_named(&batch.book, items.value(row), tiers.value(row)) else {

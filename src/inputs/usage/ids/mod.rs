@@ -27,6 +27,7 @@ mod vector;
 pub(super) use read::{Outcome, Scratch, read};
 
 use super::error::Fault;
+use super::pages::to_usize;
 use crate::store::StoreError;
 
 /// Rows decoded at a time, at most, unless all columns repeat one value.
@@ -53,8 +54,4 @@ impl From<Fault> for Stop {
             Fault::Store(error) => Self::Store(error),
         }
     }
-}
-
-fn to_usize(value: u32) -> usize {
-    usize::try_from(value).expect("usize has at least 32 bits")
 }

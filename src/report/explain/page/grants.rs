@@ -40,7 +40,8 @@ struct DrawView {
 impl GrantView {
     pub(super) fn new(grant: &GrantStory) -> Self {
         let draws = shown_draws(&grant.draws);
-        let quota = |quota: Option<Quota>| quota.map(|quota| plain(&quota.to_string())).unwrap_or_default();
+        let shown = |quota: Quota| plain(&quota.to_string());
+        let or_empty = |quota: Option<Quota>| quota.map(shown).unwrap_or_default();
         let bound = grant
             .apps
             .iter()
@@ -60,13 +61,10 @@ impl GrantView {
                 (Some(from), Some(to)) => format!("{from} to {to}"),
                 _ => String::new(),
             },
-            quota: grant
-                .quota
-                .filter(|quota| *quota != Quota::ZERO)
-                .map(|all| quota(Some(all))),
-            before: quota(grant.before),
-            used: plain(&grant.used.to_string()),
-            after: quota(grant.after),
+            quota: grant.quota.filter(|quota| *quota != Quota::ZERO).map(shown),
+            before: or_empty(grant.before),
+            used: shown(grant.used),
+            after: or_empty(grant.after),
             status: grant.status.unwrap_or_default(),
             waterfall: charts::waterfall(grant, &draws),
             draws: draws.iter().map(DrawView::new).collect(),
