@@ -13,10 +13,10 @@ use clap::Parser;
 use nightbill::job::{Job, Override};
 use nightbill::ledger::batch::Ledger;
 use nightbill::ledger::verify::{Extent, verify};
-use nightbill::rules::quantity::{BillingDay, Instant};
 use nightbill::sample::SampleSpec;
 use nightbill::settle::{Days, SettleOptions, Stage, Unwatched, settle};
 use nightbill::store::Store;
+use nightbill::units::quantity::{BillingDay, Instant};
 
 use common::{Opened, Outcome, Took};
 

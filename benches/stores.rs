@@ -25,9 +25,9 @@ use nightbill::inputs::dimensions::Dimensions;
 use nightbill::inputs::partitions;
 use nightbill::inputs::usage::{RangeReader, ReadAhead, RegisteredBy, ScanRequest, Way, scan};
 use nightbill::job::Job;
-use nightbill::rules::quantity::BillingDay;
 use nightbill::sample::{SampleSpec, generate};
 use nightbill::store::{Location, Object, Store, StoreError};
+use nightbill::units::quantity::BillingDay;
 use object_store::memory::InMemory;
 
 /// As in the program.

@@ -26,8 +26,8 @@ use crate::catalog::book::Book;
 use crate::inputs::partitions::{self, INCOMPLETE, IncompletePartition, Listing};
 use crate::inputs::usage::{RangeReader, WholeFile, find_duplicates};
 use crate::job::{Job, Shape};
-use crate::rules::quantity::BillingDay;
 use crate::store::{Location, Object, Store};
+use crate::units::quantity::BillingDay;
 
 use alike::{Alike, alike};
 pub use error::CompactError;

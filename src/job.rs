@@ -12,9 +12,9 @@ use chrono_tz::Tz;
 
 use crate::config::{self, ConfigError};
 use crate::rules::account_day::DeductionPeriod;
-use crate::rules::calendar::Calendar;
-use crate::rules::quantity::BillingDay;
 use crate::store::Location;
+use crate::units::calendar::Calendar;
+use crate::units::quantity::BillingDay;
 
 /// A validated job.
 #[derive(Debug, Clone)]

@@ -2,8 +2,8 @@
 //!
 //! The night, from left to right: [`job`] and [`catalog`] say what to do, [`inputs`] reads usage and dimensions,
 //! [`rules`] (pure) turn one account's day into lines, deductions and bills, [`ledger`] posts them, and [`settle`]
-//! drives all of it. [`report`] tells what was posted. [`store`] is the only door to files and buckets, [`cli`] the only
-//! one to people.
+//! drives all of it. [`report`] tells what was posted. [`units`] are the quantities, days and digests that
+//! all of them speak in. [`store`] is the only door to files and buckets, [`cli`] the only one to people.
 
 #![warn(unreachable_pub)]
 
@@ -11,7 +11,6 @@ pub mod catalog;
 pub mod cli;
 pub mod compact;
 pub mod config;
-mod hex;
 pub mod inputs;
 pub mod job;
 pub mod ledger;
@@ -20,3 +19,4 @@ pub mod rules;
 pub mod sample;
 pub mod settle;
 pub mod store;
+pub mod units;

@@ -1,7 +1,7 @@
 //! The night: plan -> scan -> rules -> post, day by day.
 
 mod error;
-pub(crate) mod facts;
+pub(crate) mod facts_digest;
 mod gaps;
 mod gates;
 mod measured;
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::job::Job;
 use crate::ledger::record::{BatchId, ControlTotals};
-use crate::rules::quantity::{BillingDay, Instant};
+use crate::units::quantity::{BillingDay, Instant};
 
 pub use error::SettleError;
 pub use gaps::not_acted_on;

@@ -15,9 +15,9 @@ use nightbill::inputs::partitions::{self, partitions_of};
 use nightbill::inputs::usage::{RangeReader, RegisteredBy, Scan, ScanRequest, Way, scan};
 use nightbill::job::{Job, Override};
 use nightbill::rules::account_day::DeductionPeriod;
-use nightbill::rules::quantity::BillingDay;
 use nightbill::sample::{SampleSpec, generate};
 use nightbill::store::{Object, Store};
+use nightbill::units::quantity::BillingDay;
 
 /// Any error ends a benchmark.
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

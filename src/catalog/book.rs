@@ -3,7 +3,7 @@
 //! Pure data, no IO. [`super::parse`] is the only maker; what it lets through keeps the promises
 //! written here, so the rules need not check them again.
 
-use crate::rules::quantity::{BillingDay, Cents, Minutes, Quantity, Ratio, UnitPrice};
+use crate::units::quantity::{BillingDay, Cents, Minutes, Quantity, Ratio, UnitPrice};
 
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {

@@ -4,7 +4,7 @@ use super::book::{Cadence, Item, ItemId, ItemKind, Meter, MeterTier, ProductId, 
 use super::names::{Names, all, decimal};
 use crate::config::fields::{Field, Fields};
 use crate::config::words::quoted;
-use crate::rules::quantity::Quantity;
+use crate::units::quantity::Quantity;
 
 const KEYS: [&str; 13] = [
     "id",
@@ -70,8 +70,8 @@ pub(super) struct Items {
     names: Names,
     /// By item position: whether grants can serve it, its tiers' names, and where its first tier is.
     tiers: Vec<ItemTiers>,
-    pub(super) tier_list: Vec<Tier>,
-    pub(super) items: Option<Vec<Item>>,
+    pub tier_list: Vec<Tier>,
+    pub items: Option<Vec<Item>>,
 }
 
 struct ItemTiers {

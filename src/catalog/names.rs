@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::document::Origin;
 use crate::config::fields::Field;
 use crate::config::words::{nearest, quoted, shorten};
-use crate::rules::quantity::BadNumber;
+use crate::units::quantity::BadNumber;
 
 /// Longest id. They stand in every row of the outputs.
 const LONGEST: usize = 64;

@@ -4,7 +4,7 @@ use super::book::{FreeRule, OnExpiry, Plan, PlanId, ProductId, RatioTableId, Ref
 use super::names::{Names, all, decimal, distinct, free_id};
 use crate::config::document::Origin;
 use crate::config::fields::{Field, Fields};
-use crate::rules::quantity::{Cents, Minutes};
+use crate::units::quantity::{Cents, Minutes};
 
 const FREE_KEYS: [&str; 5] = ["registered_from", "registered_before", "minutes", "ratios", "cycles"];
 const PLAN_KEYS: [&str; 13] = [
@@ -34,8 +34,8 @@ const MOST_PURCHASES: i64 = 1_000_000;
 
 /// What other tables of the catalog define.
 pub(super) struct Known<'a> {
-    pub(super) products: &'a Names,
-    pub(super) ratio_tables: &'a Names,
+    pub products: &'a Names,
+    pub ratio_tables: &'a Names,
 }
 
 /// The rules of free minutes; no two for one registration day.

@@ -6,7 +6,7 @@ use super::names::{Names, all, decimal};
 use super::products::unique_day;
 use crate::config::document::Origin;
 use crate::config::fields::{Field, Fields};
-use crate::rules::quantity::{BillingDay, Ratio, UnitPrice};
+use crate::units::quantity::{BillingDay, Ratio, UnitPrice};
 
 const PRICE_LIST_KEYS: [&str; 4] = ["id", "base", "from", "prices"];
 const RATIO_KEYS: [&str; 2] = ["id", "minutes"];

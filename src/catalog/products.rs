@@ -4,7 +4,7 @@ use super::book::{Policy, Product};
 use super::names::{Names, all, distinct, free_id};
 use crate::config::document::Origin;
 use crate::config::fields::{Field, Fields};
-use crate::rules::quantity::BillingDay;
+use crate::units::quantity::BillingDay;
 
 const KEYS: [&str; 4] = ["id", "grace_hours", "removal_days", "policy"];
 const POLICY_KEYS: [&str; 6] = [

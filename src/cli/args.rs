@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::job::Override;
-use crate::rules::quantity::BillingDay;
+use crate::units::quantity::BillingDay;
 
 use super::check::CheckArgs;
 use super::compact::CompactArgs;
@@ -39,9 +39,9 @@ use super::verify::VerifyArgs;
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) global: GlobalArgs,
+    pub global: GlobalArgs,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub command: Command,
 }
 
 const AFTER_LONG_HELP: &str = "\
@@ -87,19 +87,19 @@ fn version() -> &'static str {
 pub(crate) struct GlobalArgs {
     /// What goes to stdout: text for people, or one JSON document
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
-    pub(crate) output: OutputFormat,
+    pub output: OutputFormat,
     /// No progress and no summary; warnings and errors stay
     #[arg(long, short, global = true)]
-    pub(crate) quiet: bool,
+    pub quiet: bool,
     /// Colours; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
-    pub(crate) color: ColorChoice,
+    pub color: ColorChoice,
     /// How stderr is written; json: every warning, error and log event as one JSON object a line
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
-    pub(crate) log_format: LogFormat,
+    pub log_format: LogFormat,
     /// Which log events go to stderr; info tells the start and end of runs and days
     #[arg(long, global = true, value_enum, default_value_t = LogLevel::Warn, value_name = "LEVEL")]
-    pub(crate) log_level: LogLevel,
+    pub log_level: LogLevel,
 }
 
 /// `--output`.
@@ -188,10 +188,10 @@ impl Command {
 pub(crate) struct JobArgs {
     /// The job file (TOML)
     #[arg(value_name = "JOB")]
-    pub(crate) job: PathBuf,
+    pub job: PathBuf,
     /// Override a key of the job; VALUE is TOML, or else a string (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_override, action = ArgAction::Append)]
-    pub(crate) overrides: Vec<Override>,
+    pub overrides: Vec<Override>,
 }
 
 /// `KEY=VALUE`; the value may hold more `=`.

@@ -9,9 +9,9 @@ use crate::inputs::dimensions::Dimensions;
 use crate::inputs::measured::Input;
 use crate::inputs::partitions::{self, Listing};
 use crate::job::{Job, PartitionedInput};
-use crate::rules::quantity::Instant;
 use crate::settle::{not_acted_on, without_item};
 use crate::store::{Store, StoreError};
+use crate::units::quantity::Instant;
 
 use super::args::JobArgs;
 use super::check_report::{CheckReport, Listings};

@@ -6,113 +6,113 @@ use crate::catalog::book::{
     Book, Cadence, FreeRule, Item, ItemKind, OnExpiry, Plan, PriceList, PriceListId, Product, RefundKind, Round,
     TierId, Unpriced, Validity,
 };
-use crate::rules::quantity::BillingDay;
+use crate::units::quantity::BillingDay;
 
 use super::format::{counted, plain, thousands};
 
 /// The catalog.
 #[derive(Debug, Serialize)]
 pub(crate) struct CatalogPart {
-    pub(crate) currency: String,
-    pub(crate) prices_on: String,
-    pub(crate) meters: Vec<MeterPart>,
-    pub(crate) items: Vec<ItemPart>,
-    pub(crate) price_lists: Vec<PriceListPart>,
-    pub(crate) ratio_tables: Vec<String>,
-    pub(crate) free: Vec<FreePart>,
-    pub(crate) plans: Vec<PlanPart>,
-    pub(crate) promotions: Vec<PromotionPart>,
-    pub(crate) products: Vec<ProductPart>,
+    pub currency: String,
+    pub prices_on: String,
+    pub meters: Vec<MeterPart>,
+    pub items: Vec<ItemPart>,
+    pub price_lists: Vec<PriceListPart>,
+    pub ratio_tables: Vec<String>,
+    pub free: Vec<FreePart>,
+    pub plans: Vec<PlanPart>,
+    pub promotions: Vec<PromotionPart>,
+    pub products: Vec<ProductPart>,
 }
 
 /// A meter and the item that it feeds.
 #[derive(Debug, Serialize)]
 pub(crate) struct MeterPart {
-    pub(crate) id: String,
-    pub(crate) item: String,
+    pub id: String,
+    pub item: String,
 }
 
 /// A billed item.
 #[derive(Debug, Serialize)]
 pub(crate) struct ItemPart {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) product: String,
-    pub(crate) kind: &'static str,
-    pub(crate) cadence: &'static str,
-    pub(crate) round: &'static str,
-    pub(crate) per: i64,
-    pub(crate) unit: &'static str,
-    pub(crate) unpriced: &'static str,
-    pub(crate) details: Vec<String>,
-    pub(crate) tiers: Vec<TierPart>,
+    pub id: String,
+    pub name: String,
+    pub product: String,
+    pub kind: &'static str,
+    pub cadence: &'static str,
+    pub round: &'static str,
+    pub per: i64,
+    pub unit: &'static str,
+    pub unpriced: &'static str,
+    pub details: Vec<String>,
+    pub tiers: Vec<TierPart>,
 }
 
 /// A tier with its price in force and its ratios, in the order of the ratio tables.
 #[derive(Debug, Serialize)]
 pub(crate) struct TierPart {
-    pub(crate) tier: String,
-    pub(crate) price: Option<String>,
-    pub(crate) ratios: Vec<Option<String>>,
+    pub tier: String,
+    pub price: Option<String>,
+    pub ratios: Vec<Option<String>>,
 }
 
 /// A price list over time.
 #[derive(Debug, Serialize)]
 pub(crate) struct PriceListPart {
-    pub(crate) id: String,
-    pub(crate) entries: Vec<PriceListEntryPart>,
+    pub id: String,
+    pub entries: Vec<PriceListEntryPart>,
 }
 
 /// One entry of a price list.
 #[derive(Debug, Serialize)]
 pub(crate) struct PriceListEntryPart {
-    pub(crate) from: String,
-    pub(crate) base: Option<String>,
-    pub(crate) prices: usize,
+    pub from: String,
+    pub base: Option<String>,
+    pub prices: usize,
 }
 
 /// Free minutes of a range of registration days.
 #[derive(Debug, Serialize)]
 pub(crate) struct FreePart {
-    pub(crate) registered_from: Option<String>,
-    pub(crate) registered_before: Option<String>,
-    pub(crate) minutes: i64,
-    pub(crate) ratios: String,
-    pub(crate) cycles: Option<u32>,
+    pub registered_from: Option<String>,
+    pub registered_before: Option<String>,
+    pub minutes: i64,
+    pub ratios: String,
+    pub cycles: Option<u32>,
 }
 
 /// A plan.
 #[derive(Debug, Serialize)]
 pub(crate) struct PlanPart {
-    pub(crate) id: String,
-    pub(crate) product: String,
-    pub(crate) family: String,
-    pub(crate) price: Option<String>,
-    pub(crate) minutes: i64,
-    pub(crate) mau: i64,
-    pub(crate) paid: bool,
-    pub(crate) validity: String,
-    pub(crate) refund: &'static str,
-    pub(crate) on_expiry: &'static str,
-    pub(crate) max_purchases: Option<u32>,
-    pub(crate) new_customers_of: Vec<String>,
+    pub id: String,
+    pub product: String,
+    pub family: String,
+    pub price: Option<String>,
+    pub minutes: i64,
+    pub mau: i64,
+    pub paid: bool,
+    pub validity: String,
+    pub refund: &'static str,
+    pub on_expiry: &'static str,
+    pub max_purchases: Option<u32>,
+    pub new_customers_of: Vec<String>,
 }
 
 /// A scope promotion.
 #[derive(Debug, Serialize)]
 pub(crate) struct PromotionPart {
-    pub(crate) from: String,
-    pub(crate) until: String,
-    pub(crate) plans: Vec<String>,
+    pub from: String,
+    pub until: String,
+    pub plans: Vec<String>,
 }
 
 /// A product.
 #[derive(Debug, Serialize)]
 pub(crate) struct ProductPart {
-    pub(crate) id: String,
-    pub(crate) grace_hours: i64,
-    pub(crate) removal_days: i64,
-    pub(crate) policies_from: Vec<String>,
+    pub id: String,
+    pub grace_hours: i64,
+    pub removal_days: i64,
+    pub policies_from: Vec<String>,
 }
 
 impl CatalogPart {

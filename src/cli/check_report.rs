@@ -7,8 +7,8 @@ use crate::inputs::measured::Input;
 use crate::inputs::partitions::Listing;
 use crate::job::{Job, Shape};
 use crate::rules::account_day::DeductionPeriod;
-use crate::rules::quantity::BillingDay;
 use crate::store::Location;
+use crate::units::quantity::BillingDay;
 
 use super::check_catalog::CatalogPart;
 use super::terminal::JSON_FORMAT;
@@ -18,60 +18,60 @@ use super::terminal::JSON_FORMAT;
 pub(crate) struct CheckReport {
     format: u32,
     command: &'static str,
-    pub(crate) job: JobPart,
-    pub(crate) inputs: Vec<InputPart>,
-    pub(crate) usage: UsagePart,
-    pub(crate) catalog: CatalogPart,
-    pub(crate) next: String,
+    pub job: JobPart,
+    pub inputs: Vec<InputPart>,
+    pub usage: UsagePart,
+    pub catalog: CatalogPart,
+    pub next: String,
 }
 
 /// The job file.
 #[derive(Debug, Serialize)]
 pub(crate) struct JobPart {
-    pub(crate) path: String,
-    pub(crate) digest: String,
-    pub(crate) name: String,
-    pub(crate) timezone: String,
-    pub(crate) billing_time: String,
-    pub(crate) deduction_period: &'static str,
-    pub(crate) catalog: String,
-    pub(crate) output: String,
-    pub(crate) max_rejected_rows: u64,
-    pub(crate) min_day_ratio: String,
-    pub(crate) lookback_days: u32,
-    pub(crate) allow_duplicate_files: bool,
-    pub(crate) max_new_suspensions: u64,
-    pub(crate) dunning_from: Option<String>,
+    pub path: String,
+    pub digest: String,
+    pub name: String,
+    pub timezone: String,
+    pub billing_time: String,
+    pub deduction_period: &'static str,
+    pub catalog: String,
+    pub output: String,
+    pub max_rejected_rows: u64,
+    pub min_day_ratio: String,
+    pub lookback_days: u32,
+    pub allow_duplicate_files: bool,
+    pub max_new_suspensions: u64,
+    pub dunning_from: Option<String>,
 }
 
 /// A dimension, or another input beside usage.
 #[derive(Debug, Serialize)]
 pub(crate) struct InputPart {
-    pub(crate) input: &'static str,
-    pub(crate) location: Option<String>,
-    pub(crate) rows: Option<u64>,
-    pub(crate) files: Option<usize>,
-    pub(crate) bytes: Option<u64>,
+    pub input: &'static str,
+    pub location: Option<String>,
+    pub rows: Option<u64>,
+    pub files: Option<usize>,
+    pub bytes: Option<u64>,
 }
 
 /// The partitioned inputs as their listings show them.
 pub(crate) struct Listings {
-    pub(crate) usage: Listing,
+    pub usage: Listing,
     /// Those that the job gives.
-    pub(crate) measured: Vec<(Input, Listing)>,
+    pub measured: Vec<(Input, Listing)>,
 }
 
 /// The usage input, as its listing shows it.
 #[derive(Debug, Serialize)]
 pub(crate) struct UsagePart {
-    pub(crate) location: String,
-    pub(crate) shape: &'static str,
-    pub(crate) partition_timezone: String,
-    pub(crate) partitions: usize,
-    pub(crate) first_partition: Option<String>,
-    pub(crate) last_partition: Option<String>,
-    pub(crate) files: usize,
-    pub(crate) bytes: u64,
+    pub location: String,
+    pub shape: &'static str,
+    pub partition_timezone: String,
+    pub partitions: usize,
+    pub first_partition: Option<String>,
+    pub last_partition: Option<String>,
+    pub files: usize,
+    pub bytes: u64,
 }
 
 impl CheckReport {

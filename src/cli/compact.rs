@@ -12,8 +12,8 @@ use crate::catalog::parse::parse;
 use crate::compact::{CompactError, CompactOptions, Compacted, DEFAULT_MEMORY, compact};
 use crate::inputs::catalog::read;
 use crate::job::Job;
-use crate::rules::quantity::BillingDay;
 use crate::store::Location;
+use crate::units::quantity::BillingDay;
 
 use super::args::{JobArgs, parse_day};
 use super::failure::{EXIT_STORE, Failure};

@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::job::Job;
 use crate::ledger::batch::Ledger;
 use crate::report::explain::{Explanation, Question, explain, month, page};
-use crate::rules::quantity::{AccountId, BillingDay, SdkAppId};
 use crate::store::Store;
+use crate::units::quantity::{AccountId, BillingDay, SdkAppId};
 
 use super::args::{JobArgs, parse_day};
 use super::explain_text::text;
@@ -135,9 +135,9 @@ pub(crate) struct ExplainDocument<'a> {
     command: &'static str,
     output: &'a str,
     /// The page that was written.
-    pub(crate) html: Option<&'a str>,
+    pub html: Option<&'a str>,
     agrees: bool,
     error: Option<FailureFields<'a>>,
     #[serde(flatten)]
-    pub(crate) explanation: &'a Explanation,
+    pub explanation: &'a Explanation,
 }

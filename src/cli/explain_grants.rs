@@ -1,7 +1,7 @@
 //! What an explanation says of grants, as text: what they gave to each line, and what they held over the day.
 
 use crate::report::explain::{Explanation, GrantStory, Service, StepOutcome};
-use crate::rules::quantity::{Minutes, Quota};
+use crate::units::quantity::{Minutes, Quota};
 
 use super::explain_text::line_name;
 use super::format::{Align, Table, plain, thousands};

@@ -3,7 +3,7 @@
 use crate::report::explain::{
     BoughtStory, Explanation, MeasuredStory, Moment, PurchaseStory, QuantityStory, RefundStory, StandingStory,
 };
-use crate::rules::quantity::{Cents, SdkAppId};
+use crate::units::quantity::{Cents, SdkAppId};
 
 use super::explain_text::{line_name, section};
 use super::format::{Align, Table, counted, pairs, thousands};

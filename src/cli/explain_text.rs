@@ -1,7 +1,7 @@
 //! An explanation as text, in the form of the guide's worked examples.
 
 use crate::report::explain::{BillStory, Explanation, LineStory, PeriodStory};
-use crate::rules::quantity::{Cents, SdkAppId};
+use crate::units::quantity::{Cents, SdkAppId};
 
 use super::explain::ExplainDocument;
 use super::explain_grants::{deduction, grants};

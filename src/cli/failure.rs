@@ -23,11 +23,11 @@ pub(crate) const EXIT_STORE: u8 = 5;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// What happened, lower case; further lines are details.
-    pub(crate) message: String,
+    pub message: String,
     /// What to do.
-    pub(crate) help: Option<String>,
+    pub help: Option<String>,
     /// The exit code of SPEC section 5; never 0.
-    pub(crate) exit_code: u8,
+    pub exit_code: u8,
 }
 
 impl Failure {
@@ -212,7 +212,7 @@ mod tests {
     use crate::config::Problem;
     use crate::inputs::dimensions::BadRow;
     use crate::inputs::rejects::Reason;
-    use crate::rules::quantity::BillingDay;
+    use crate::units::quantity::BillingDay;
 
     fn problem(line: usize, message: &str, help: Option<&str>) -> Problem {
         Problem {

@@ -27,6 +27,6 @@ mod verify;
 pub use run::run;
 
 #[cfg(test)]
-#[expect(dead_code, reason = "the examples are checked by tests/cli.rs")]
+#[expect(dead_code, reason = "the examples are checked by tests/cli/main.rs")]
 #[path = "../../tests/support/json_doc.rs"]
 mod json_doc;

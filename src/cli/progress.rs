@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::compact::{self, Stage};
-use crate::rules::quantity::BillingDay;
 use crate::settle::{DayOutcome, DayReport, Progress};
+use crate::units::quantity::BillingDay;
 
 use super::format::{bytes, counted};
 

@@ -47,7 +47,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Told {
     /// How the program ends.
-    pub(crate) exit_code: u8,
+    pub exit_code: u8,
 }
 
 fn dispatch(command: &Command, terminal: &Terminal) -> Result<(), Told> {

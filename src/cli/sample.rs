@@ -6,11 +6,11 @@ use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::rules::quantity::BillingDay;
 use crate::sample::{
     JobFile, Layout, SampleError, SampleReport, SampleSpec, Shape, TsEncoding, UsageCompression, UsageEncoding,
     generate,
 };
+use crate::units::quantity::BillingDay;
 
 use super::args::parse_day;
 use super::failure::{EXIT_STORE, EXIT_USAGE, Failure};

@@ -6,8 +6,8 @@ use chrono::Utc;
 use clap::Args;
 
 use crate::job::Job;
-use crate::rules::quantity::{BillingDay, Instant};
 use crate::settle::{Days, SettleOptions, settle};
+use crate::units::quantity::{BillingDay, Instant};
 
 use super::args::{JobArgs, parse_day};
 use super::failure::{EXIT_INTERNAL, Failure};

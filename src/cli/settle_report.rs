@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::ledger::record::{ControlTotals, DecisionTotals};
-use crate::rules::quantity::Cents;
 use crate::settle::{DayOutcome, DayReport, Night, Stage};
+use crate::units::quantity::Cents;
 
 use super::failure::Failure;
 use super::format::{Align, Table, bytes, counted, duration, pairs, thousands};
@@ -17,9 +17,9 @@ use super::terminal::{FailureFields, JSON_FORMAT, Look};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunFacts {
     /// Peak memory, where the system tells.
-    pub(crate) peak_memory_bytes: Option<u64>,
+    pub peak_memory_bytes: Option<u64>,
     /// The command that comes next.
-    pub(crate) next: String,
+    pub next: String,
 }
 
 /// The JSON document of a run that went well.

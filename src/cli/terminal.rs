@@ -16,11 +16,11 @@ use super::failure::Failure;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Look {
     /// Whether colours are wanted.
-    pub(crate) colour: bool,
+    pub colour: bool,
     /// Whether letters beyond ASCII are understood.
-    pub(crate) utf8: bool,
+    pub utf8: bool,
     /// Columns of the terminal; None when it is none.
-    pub(crate) width: Option<u16>,
+    pub width: Option<u16>,
 }
 
 impl Look {

@@ -12,8 +12,8 @@ use crate::ledger::batch::Ledger;
 use crate::ledger::history::PostedFlag;
 use crate::report::timeline::{Event, Subject, Timeline, TimelineError, timeline};
 use crate::rules::dunning::State;
-use crate::rules::quantity::{AccountId, Cents, Instant};
 use crate::store::Store;
+use crate::units::quantity::{AccountId, Cents, Instant};
 
 use super::args::JobArgs;
 use super::failure::Failure;

@@ -9,8 +9,8 @@ use url::Url;
 use crate::job::{Job, Override};
 use crate::ledger::batch::Ledger;
 use crate::ledger::verify::{Extent, Report, Sums, Verdict, verify};
-use crate::rules::quantity::{Amount, Cents};
 use crate::store::{Location, Store};
+use crate::units::quantity::{Amount, Cents};
 
 use super::args::parse_override;
 use super::failure::{EXIT_INTERNAL, Failure};

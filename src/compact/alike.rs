@@ -8,8 +8,8 @@ use crate::inputs::usage::WholeFile;
 
 /// Files of one set of columns, which are sorted together.
 pub(super) struct Alike {
-    pub(super) schema: SchemaRef,
-    pub(super) files: Vec<WholeFile>,
+    pub schema: SchemaRef,
+    pub files: Vec<WholeFile>,
 }
 
 /// Files with the same columns of the same types, whatever their order, in the order of the first ones. Values are not

@@ -6,9 +6,9 @@ use parquet::errors::ParquetError;
 
 use crate::inputs::partitions::IncompletePartition;
 use crate::inputs::usage::ScanError;
-use crate::rules::calendar::OutsideCalendar;
-use crate::rules::quantity::BillingDay;
 use crate::store::StoreError;
+use crate::units::calendar::OutsideCalendar;
+use crate::units::quantity::BillingDay;
 
 /// Why a day was not rewritten. Nothing of it is left in the target then.
 #[derive(Debug, thiserror::Error)]

@@ -25,8 +25,8 @@ const PART_BYTES: usize = 1 << 30;
 /// A file that is ready to be put into the target.
 #[derive(Debug)]
 pub(super) struct Part {
-    pub(super) path: PathBuf,
-    pub(super) rows: u64,
+    pub path: PathBuf,
+    pub rows: u64,
 }
 
 /// Cuts rows into parts.

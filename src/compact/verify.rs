@@ -7,9 +7,9 @@ use crate::catalog::book::Book;
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::{Group, KnownAccounts, RangeReader, Scan, ScanError, ScanRequest, Way, scan};
 use crate::job::Job;
-use crate::rules::calendar::Calendar;
-use crate::rules::quantity::BillingDay;
 use crate::store::Object;
+use crate::units::calendar::Calendar;
+use crate::units::quantity::BillingDay;
 
 use super::error::CompactError;
 
@@ -28,10 +28,10 @@ pub struct Totals {
 
 /// What to scan a day's files as: in the zone of their dates, so that every row is of the day or a reject.
 pub(super) struct Verifier<'a> {
-    pub(super) job: &'a Job,
-    pub(super) book: &'a Book,
-    pub(super) day: BillingDay,
-    pub(super) progress: &'a (dyn Fn(u64) + Sync),
+    pub job: &'a Job,
+    pub book: &'a Book,
+    pub day: BillingDay,
+    pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
 impl Verifier<'_> {

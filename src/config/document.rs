@@ -32,9 +32,9 @@ pub(crate) struct Text {
 #[derive(Clone)]
 pub(crate) struct Expanded {
     /// The whole of it.
-    pub(crate) text: String,
+    pub text: String,
     /// The variables: name and value.
-    pub(crate) variables: Vec<(String, String)>,
+    pub variables: Vec<(String, String)>,
 }
 
 #[derive(Clone)]
@@ -111,22 +111,22 @@ impl Value {
 /// A value and where it stands.
 #[derive(Clone)]
 pub(crate) struct Node {
-    pub(crate) origin: Origin,
-    pub(crate) value: Value,
+    pub origin: Origin,
+    pub value: Value,
 }
 
 /// A key with its value.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) origin: Origin,
-    pub(crate) node: Node,
+    pub key: String,
+    pub origin: Origin,
+    pub node: Node,
 }
 
 /// A table, in file order.
 #[derive(Clone, Default)]
 pub(crate) struct Table {
-    pub(crate) entries: Vec<Entry>,
+    pub entries: Vec<Entry>,
 }
 
 impl Table {

@@ -7,8 +7,8 @@ use chrono::{NaiveDate, NaiveTime};
 use super::document::{Node, Origin, Table, Text, Value};
 use super::notes::Notes;
 use super::words::{nearest, parse_date, parse_time, quoted, shorten};
-use crate::rules::calendar::start_of_date;
-use crate::rules::quantity::BillingDay;
+use crate::units::calendar::start_of_date;
+use crate::units::quantity::BillingDay;
 
 /// A table whose keys are known.
 pub(crate) struct Fields<'a> {

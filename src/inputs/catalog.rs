@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use sha2::{Digest, Sha256};
-
 use crate::config::{ConfigError, Problem};
-use crate::hex::hex;
 use crate::store::{Location, Store, StoreError};
+use crate::units::digest::sha256_hex;
 
 /// The largest catalog that is read, in bytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -72,7 +70,7 @@ pub fn read(location: &Location) -> Result<Source, ReadError> {
         ));
     }
     let bytes = store.get_range(object, 0..object.size)?;
-    let sha256 = hex(&Sha256::digest(&bytes));
+    let sha256 = sha256_hex(&bytes);
     let text = String::from_utf8(bytes.to_vec()).map_err(|_| wrong("is not UTF-8 text", "save it as UTF-8"))?;
     Ok(Source { path, text, sha256 })
 }

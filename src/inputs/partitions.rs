@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::rules::calendar::{Calendar, OutsideCalendar, day_of_instant};
-use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::{Location, Object, Store, StoreError};
+use crate::units::calendar::{Calendar, OutsideCalendar, day_of_instant};
+use crate::units::quantity::{BillingDay, Instant};
 
 /// Every file of an input, as the one listing at the start of the run shows it.
 #[derive(Debug, Clone, Default)]

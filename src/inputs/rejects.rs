@@ -1,6 +1,6 @@
 //! Rows of usage and of other partitioned inputs that break a rule: not billed and not lost.
 
-use crate::rules::quantity::Instant;
+use crate::units::quantity::Instant;
 
 /// Why a row is rejected. The first that holds, in this order (SPEC 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use chrono::NaiveTime;
 use chrono_tz::{TZ_VARIANTS, Tz};
-use sha2::{Digest, Sha256};
 
 use super::variables::{self, Lookup};
 use super::{Inputs, Job, Override, PartitionedInput, Shape, UsageInput, location, overrides};
@@ -13,10 +12,10 @@ use crate::config::document::{self, Text};
 use crate::config::fields::{Field, Fields};
 use crate::config::notes::Notes;
 use crate::config::words::{nearest, quoted};
-use crate::hex::hex;
 use crate::rules::account_day::DeductionPeriod;
-use crate::rules::calendar::Calendar;
 use crate::store::Location;
+use crate::units::calendar::Calendar;
+use crate::units::digest;
 
 const KEYS: [&str; 13] = [
     "name",
@@ -82,13 +81,13 @@ pub(super) fn parse(path: &Path, text: &str, sets: &[Override], variable: Lookup
 /// SHA-256 over the text and the overrides as written. Each part is preceded by its length, so that no two
 /// jobs share the bytes; variables are not replaced, so that no secret is in it and a rotated one changes nothing.
 fn digest(text: &str, sets: &[Override]) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = digest::Hasher::default();
     let parts = sets.iter().flat_map(|set| [set.key.as_str(), set.value.as_str()]);
     for part in std::iter::once(text).chain(parts) {
         hash.update(u64::try_from(part.len()).expect("a length fits 64 bits").to_le_bytes());
         hash.update(part.as_bytes());
     }
-    hex(&hash.finalize())
+    hash.finish_hex()
 }
 
 struct Reader<'a> {

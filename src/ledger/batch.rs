@@ -7,14 +7,13 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 
-use crate::rules::quantity::BillingDay;
 use crate::store::{Store, StoreError};
+use crate::units::digest::sha256_hex;
+use crate::units::quantity::BillingDay;
 
 use super::parts::{Staging, TableEncoder};
 use super::publish::{self, BATCHES, Put, published_path, record_path};
-use super::record::{
-    BatchId, CommitRecord, ControlTotals, DimensionEntry, InputEntry, JobDigest, Previous, TableFile, sha256,
-};
+use super::record::{BatchId, CommitRecord, ControlTotals, DimensionEntry, InputEntry, JobDigest, Previous, TableFile};
 use super::tables::{Rows, Table};
 
 /// A ledger in a store, as it was when it was opened: open it again after a commit.
@@ -312,7 +311,7 @@ impl BatchWriter<'_> {
             None => None,
             Some(before) => Some(Previous {
                 batch: before.to_string(),
-                digest: sha256(&ledger.store.get(&record_path(*before))?),
+                digest: sha256_hex(&ledger.store.get(&record_path(*before))?),
             }),
         };
         Ok(CommitRecord {
@@ -347,7 +346,7 @@ impl Drop for BatchWriter<'_> {
 
 /// Keeps the catalog's text, once for all batches that were posted with it.
 fn keep_catalog(store: &Store, facts: &Facts) -> Result<(), LedgerError> {
-    let digest = sha256(facts.catalog_text.as_bytes());
+    let digest = sha256_hex(facts.catalog_text.as_bytes());
     assert_eq!(
         digest, facts.job.catalog,
         "the job's catalog digest is of the catalog's text"

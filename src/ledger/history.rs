@@ -1,7 +1,7 @@
 //! One account through all batches: what each posted for it. Reads history, so for people who ask, not for nights.
 
 use crate::rules::dunning::Standing;
-use crate::rules::quantity::{AccountId, Cents, Instant};
+use crate::units::quantity::{AccountId, Cents, Instant};
 
 use super::batch::{Ledger, LedgerError};
 use super::read::{Columns, TableReader, files_of};

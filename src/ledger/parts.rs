@@ -14,10 +14,11 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
-use crate::rules::quantity::BillingDay;
 use crate::store::{Store, StoreError};
+use crate::units::digest::sha256_hex;
+use crate::units::quantity::BillingDay;
 
-use super::record::{BatchId, TableFile, sha256};
+use super::record::{BatchId, TableFile};
 use super::tables::Table;
 
 /// Rows that the Parquet writer gets at a time. What it writes depends on it (page bounds), so it is fixed.
@@ -33,10 +34,10 @@ const WAITING_BATCHES: usize = 8;
 /// Where a run stages one batch.
 #[derive(Debug)]
 pub(super) struct Staging {
-    pub(super) store: Store,
-    pub(super) batch: BatchId,
+    pub store: Store,
+    pub batch: BatchId,
     /// `_staging/<id>/<attempt>`.
-    pub(super) directory: String,
+    pub directory: String,
 }
 
 /// Encodes and stages the rows of one table on a thread of its own, while others compute the next ones.
@@ -167,7 +168,7 @@ impl PartWriter {
             staged: format!("{}/{table}/part-{number}.parquet", self.staging.directory),
             path: format!("{table}/batch={}/part-{number}.parquet", self.staging.batch),
             size: size_of(&bytes),
-            sha256: sha256(&bytes),
+            sha256: sha256_hex(&bytes),
             rows: u64::try_from(rows).expect("a part's rows fit"),
             accounts,
             days: days.and_then(|(first, last)| date(first).zip(date(last))),

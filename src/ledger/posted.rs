@@ -5,12 +5,13 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::Int64Type;
 
-use crate::rules::quantity::AccountId;
+use crate::units::digest::sha256_hex;
+use crate::units::quantity::AccountId;
 
 use super::batch::{Ledger, LedgerError};
 pub use super::read::EditedFile;
 use super::read::{TableReader, damaged, files_of};
-use super::record::{CommitRecord, sha256};
+use super::record::CommitRecord;
 use super::tables::{Column, Table};
 
 /// Rows of an account as they are found.
@@ -79,7 +80,7 @@ impl<'a> Posted<'a> {
             return Err(damaged(&path, "is gone, and the commit record names it"));
         }
         let bytes = store.get(&path)?;
-        if sha256(&bytes) != self.record.job.catalog {
+        if sha256_hex(&bytes) != self.record.job.catalog {
             return Err(damaged(&path, "was edited: its SHA-256 is not the one in its name"));
         }
         match String::from_utf8(bytes.to_vec()) {

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 
 use crate::store::{Store, StoreError, at_once};
+use crate::units::digest::sha256_hex;
 
 use super::batch::LedgerError;
-use super::record::{BatchId, CommitRecord, TableFile, sha256};
+use super::record::{BatchId, CommitRecord, TableFile};
 
 /// Files that are given their names at a time: it is the store that they wait for.
 const NAMED_AT_ONCE: usize = 16;
@@ -81,7 +82,7 @@ fn is_in_place(store: &Store, file: &TableFile) -> Result<bool, LedgerError> {
     match store.head(&file.path)? {
         None => Ok(false),
         // Rare: a crash in the middle of publishing. What stands there must be the batch's own bytes.
-        Some(object) if object.size == file.size => match sha256(&store.get(&file.path)?) == file.sha256 {
+        Some(object) if object.size == file.size => match sha256_hex(&store.get(&file.path)?) == file.sha256 {
             true => Ok(true),
             false => Err(LedgerError::Damaged {
                 path: file.path.clone(),

@@ -16,8 +16,8 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaD
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
-use crate::rules::quantity::Instant;
 use crate::store::{Object, Store, StoreError};
+use crate::units::quantity::Instant;
 
 use super::batch::LedgerError;
 use super::record::{CommitRecord, TableFile};
@@ -332,8 +332,8 @@ impl ChunkReader for Window {
 
 /// Columns of a batch by name, of the type that the table's schema gives them.
 pub(super) struct Columns<'a> {
-    pub(super) batch: &'a RecordBatch,
-    pub(super) path: &'a str,
+    pub batch: &'a RecordBatch,
+    pub path: &'a str,
 }
 
 impl<'a> Columns<'a> {

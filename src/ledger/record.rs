@@ -6,11 +6,9 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::hex::hex;
-use crate::rules::calendar::Calendar;
-use crate::rules::quantity::{BillingDay, Instant};
+use crate::units::calendar::Calendar;
+use crate::units::quantity::{BillingDay, Instant};
 
 /// `YYYY-MM-DD.NN`: the billing day that a batch settles, and which posting for it this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,11 +138,6 @@ impl CommitRecord {
 
 /// How [`JobDigest::billing_time`] is written.
 pub const BILLING_TIME: &str = "%H:%M:%S";
-
-/// SHA-256 of some bytes, in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
 
 /// Job and catalog by digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

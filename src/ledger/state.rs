@@ -12,7 +12,7 @@ use crate::catalog::book::Book;
 use crate::rules::account_day::GrantStatus;
 use crate::rules::dunning::{Overdue, Standing, Suspended};
 use crate::rules::facts::{ExhaustedApp, Opening, OpeningGrant};
-use crate::rules::quantity::{AccountId, BillingDay, Cents, Instant, Quota};
+use crate::units::quantity::{AccountId, BillingDay, Cents, Instant, Quota};
 
 use super::batch::{Ledger, LedgerError};
 use super::read::{Columns, TableReader, damaged, files_of};

@@ -11,10 +11,11 @@ mod laws;
 mod offenders;
 
 use crate::store::StoreError;
+use crate::units::digest::sha256_hex;
 use polars::prelude::PolarsError;
 
 use super::batch::{Ledger, LedgerError};
-use super::record::{BatchId, CommitRecord, sha256};
+use super::record::{BatchId, CommitRecord};
 use bytes::{Difference, TableBytes};
 use frames::{AccountRange, ranges};
 use laws::{Finding, Scope};
@@ -209,7 +210,7 @@ fn broken_chain(ledger: &Ledger, position: usize, record: &CommitRecord) -> Resu
         (None, None) => None,
         (Some(before), Some(named)) if before.to_string() == named.batch => {
             let bytes = ledger.store().get(&format!("_batches/{before}.json"))?;
-            (sha256(&bytes) != named.digest)
+            (sha256_hex(&bytes) != named.digest)
                 .then(|| format!("_batches/{before}.json is not as {} knew it", record.batch))
         }
         (_, named) => {

@@ -8,10 +8,10 @@ use crate::ledger::batch::{Ledger, LedgerError};
 use crate::ledger::history::{AccountNight, PostedFlag, account_nights, flags_now};
 use crate::ledger::record::BatchId;
 use crate::rules::balance::terms;
-use crate::rules::calendar::OutsideCalendar;
 use crate::rules::dunning::{Course, CourseError, Standing, State, Terms};
 use crate::rules::facts::{Account, Payment};
-use crate::rules::quantity::{AccountId, Cents, Instant};
+use crate::units::calendar::OutsideCalendar;
+use crate::units::quantity::{AccountId, Cents, Instant};
 
 /// An account through time.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 use crate::catalog::book::{Book, Cadence, ItemId, PlanId, PriceListId, TierId};
 
 use super::balance::Balance;
-use super::calendar::Calendar;
 use super::closing::{Closing, placed};
 use super::deduction::deduct;
 use super::dunning::{Standing, State, Transition};
@@ -16,13 +15,14 @@ use super::grants::{grant_states, grants_in_order, restate};
 use super::measured::measured_lines;
 use super::metering::{bill_lines, line_order, portions, usage_lines};
 use super::packages::with_renewals;
-use super::quantity::{
-    AccountId, Amount, BillingDay, Cents, Instant, Minutes, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
-};
 use super::rating::{bills, rate};
 use super::recorder::Recorder;
 use super::refunds::RefundDecision;
 use super::subscriptions::{Breach, CreditLine, PurchaseLine, breaches, credit_lines, purchase_lines};
+use crate::units::calendar::Calendar;
+use crate::units::quantity::{
+    AccountId, Amount, BillingDay, Cents, Instant, Minutes, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
+};
 
 /// What stays the same for all accounts of a day.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use super::account_day::{BalanceState, Bill, DayContext};
 use super::dunning::{Course, CourseError, Terms};
 use super::error::RuleError;
 use super::facts::{Account, Opening, Payment};
-use super::quantity::{AccountId, Cents, Instant, OutOfRange};
+use crate::units::quantity::{AccountId, Cents, Instant, OutOfRange};
 
 /// An account from the billing time of the batch before to that of this one: the payments first, the charges last.
 pub(super) struct Balance {
@@ -138,7 +138,7 @@ fn rule_error(account: AccountId, error: CourseError) -> RuleError {
         CourseError::Balance(source) => RuleError::OutOfRange { account, source },
         CourseError::Date => RuleError::OutsideCalendar {
             account,
-            source: super::calendar::OutsideCalendar,
+            source: crate::units::calendar::OutsideCalendar,
         },
     }
 }

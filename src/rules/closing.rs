@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 
 use super::account_day::{AccountFacts, DayContext, GrantId};
-use super::calendar::OutsideCalendar;
 use super::dunning::{Course, Standing};
 use super::error::{Excess, RuleError};
 use super::facts::{Carried, DecidedRefund, Package, Renewal};
 use super::grants::Grant;
 use super::packages::{Placed, Placing, place};
-use super::quantity::{Cents, Instant, Quota};
 use super::refunds::{Deciding, RefundDecision};
 use super::subscriptions::{Renewing, renew, still_needed};
+use crate::units::calendar::OutsideCalendar;
+use crate::units::quantity::{Cents, Instant, Quota};
 
 /// The packages that are known at the billing time, in their queues.
 ///
@@ -40,12 +40,12 @@ pub(super) struct Closing<'p, 'a> {
     facts: AccountFacts<'a>,
     packages: &'p [Package<'a>],
     /// The packages, with what is decided so far.
-    pub(super) placed: Vec<Placed<'a>>,
+    pub placed: Vec<Placed<'a>>,
     /// What later batches need to know.
-    pub(super) carried: Carried,
-    pub(super) refunds: Vec<RefundDecision<'a>>,
-    pub(super) renewals: Vec<Renewal>,
-    pub(super) violation_since: Option<Instant>,
+    pub carried: Carried,
+    pub refunds: Vec<RefundDecision<'a>>,
+    pub renewals: Vec<Renewal>,
+    pub violation_since: Option<Instant>,
 }
 
 impl<'p, 'a> Closing<'p, 'a> {

@@ -1,6 +1,6 @@
 //! Counts (SPEC 3.7): images of a period above the free ones, rounded up.
 
-use super::quantity::OutOfRange;
+use crate::units::quantity::OutOfRange;
 
 /// How many of `counted` are charged: what is above `free`, rounded up to a multiple of `round_up_to`.
 ///

@@ -5,8 +5,8 @@ use crate::catalog::book::{Book, TierId};
 use super::account_day::{BillLine, Deduction, GrantId};
 use super::grants::Grant;
 use super::metering::{Portion, line_order};
-use super::quantity::{Minutes, OutOfRange, Quota, Ratio, SdkAppId};
 use super::recorder::{Outcome, Recorder, Step};
+use crate::units::quantity::{Minutes, OutOfRange, Quota, Ratio, SdkAppId};
 
 /// Lets the grants serve the portions, in the order of both. Lines get their free and package minutes,
 /// grants what was used of them.

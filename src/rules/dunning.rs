@@ -1,7 +1,7 @@
 //! Overdue, suspended, removed (SPEC 3.9): what the balance makes of an account.
 
 use super::facts::Payment;
-use super::quantity::{Cents, Instant, OutOfRange};
+use crate::units::quantity::{Cents, Instant, OutOfRange};
 
 /// What the balance has made of an account, with the dates that `accounts` shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

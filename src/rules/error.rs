@@ -1,9 +1,9 @@
 //! Why an account's day cannot be settled.
 
 use super::account_day::{BillLine, DayContext};
-use super::calendar::OutsideCalendar;
 use super::facts::Account;
-use super::quantity::{AccountId, BillingDay, Minutes, OutOfRange, Quantity, Quota, SdkAppId};
+use crate::units::calendar::OutsideCalendar;
+use crate::units::quantity::{AccountId, BillingDay, Minutes, OutOfRange, Quantity, Quota, SdkAppId};
 
 /// Why a day cannot be settled. Nothing of it may be posted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,7 @@
 use crate::catalog::book::{PlanId, PriceListId, ProductId, TierId};
 
 use super::dunning::Standing;
-use super::quantity::{AccountId, BillingDay, Cents, Instant, Quantity, Quota, SdkAppId, Seconds};
+use crate::units::quantity::{AccountId, BillingDay, Cents, Instant, Quantity, Quota, SdkAppId, Seconds};
 
 /// An account (SPEC 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,12 @@ use crate::catalog::book::{Book, OnExpiry, Policy, ProductId};
 
 use super::account_day::{AccountFacts, BillLine, DayContext};
 use super::balance::terms;
-use super::calendar::OutsideCalendar;
 use super::dunning::Standing;
 use super::facts::{ExhaustedApp, Payg};
 use super::grants::cycle_on;
 use super::packages::Placed;
-use super::quantity::{BillingDay, Instant, Minutes, SdkAppId};
+use crate::units::calendar::OutsideCalendar;
+use crate::units::quantity::{BillingDay, Instant, Minutes, SdkAppId};
 
 /// A row of `flags`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,12 +84,12 @@ fn actions_of(policy: &Policy, kind: FlagKind) -> &[String] {
 
 /// What flags follow from, as it stands at the billing time, after the charges.
 pub(super) struct Standpoint<'p, 'a> {
-    pub(super) context: DayContext<'p>,
-    pub(super) facts: AccountFacts<'p>,
-    pub(super) standing: Standing,
+    pub context: DayContext<'p>,
+    pub facts: AccountFacts<'p>,
+    pub standing: Standing,
     /// The packages that are known, renewals of this batch included.
-    pub(super) placed: &'p [Placed<'a>],
-    pub(super) lines: &'p [BillLine],
+    pub placed: &'p [Placed<'a>],
+    pub lines: &'p [BillLine],
 }
 
 impl Standpoint<'_, '_> {

@@ -4,18 +4,18 @@ use chrono::Datelike;
 
 use crate::catalog::book::{Book, FreeRule};
 
-use super::calendar::OutsideCalendar;
-use super::quantity::BillingDay;
+use crate::units::calendar::OutsideCalendar;
+use crate::units::quantity::BillingDay;
 
 /// One monthly cycle of free minutes. Nothing is carried over to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FreeCycle<'b> {
     /// First day.
-    pub(super) first_day: BillingDay,
+    pub first_day: BillingDay,
     /// Last day.
-    pub(super) last_day: BillingDay,
+    pub last_day: BillingDay,
     /// What it gives, and how it is deducted.
-    pub(super) rule: &'b FreeRule,
+    pub rule: &'b FreeRule,
 }
 
 /// The free cycle that contains `day`, if the account has one then: cycle k is

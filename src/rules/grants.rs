@@ -4,22 +4,22 @@
 use crate::catalog::book::{Book, PlanId, RatioTableId, TierId};
 
 use super::account_day::{AccountFacts, DayContext, GrantId, GrantState, GrantStatus};
-use super::calendar::{Calendar, OutsideCalendar};
 use super::error::RuleError;
 use super::facts::{Opening, OpeningGrant};
 use super::free_minutes::{FreeCycle, free_cycle};
 use super::packages::Placed;
-use super::quantity::{AccountId, BillingDay, Instant, Minutes, OutOfRange, Quota, Ratio, SdkAppId};
 use super::recorder::PassedOver;
+use crate::units::calendar::{Calendar, OutsideCalendar};
+use crate::units::quantity::{AccountId, BillingDay, Instant, Minutes, OutOfRange, Quota, Ratio, SdkAppId};
 
 /// Prepaid quota on one day: a free cycle or a package.
 #[derive(Debug, Clone)]
 pub(super) struct Grant<'a> {
-    pub(super) id: GrantId<'a>,
+    pub id: GrantId<'a>,
     /// None for free minutes.
-    pub(super) plan: Option<PlanId>,
+    pub plan: Option<PlanId>,
     /// The apps it is bound to; empty: account-wide.
-    pub(super) apps: &'a [SdkAppId],
+    pub apps: &'a [SdkAppId],
     scope: Scope,
     ratios: Option<RatioTableId>,
     purchase: Option<Purchase>,
@@ -30,7 +30,7 @@ pub(super) struct Grant<'a> {
     used: Quota,
     balance: Quota,
     /// Why it gives nothing on the day, whatever the line; None: it is valid.
-    pub(super) invalid: Option<PassedOver>,
+    pub invalid: Option<PassedOver>,
     void: bool,
     /// Refunded by the billing time, maybe after the day.
     refunded: bool,

@@ -7,8 +7,8 @@ use super::error::{Due, RuleError};
 use super::facts::{Measured, Payg};
 use super::metering::unplaced;
 use super::packages::Placed;
-use super::quantity::{Amount, BillingDay, OutOfRange, Quantity, Seconds};
 use super::{count, peak, unique};
+use crate::units::quantity::{Amount, BillingDay, OutOfRange, Quantity, Seconds};
 
 /// Whether the batch of a day bills an item: daily ones always, monthly ones with the month's last day.
 pub fn is_billed_on(item: &Item, day: BillingDay) -> bool {

@@ -4,17 +4,17 @@ use crate::catalog::book::{Book, Round, TierId};
 
 use super::account_day::{BillLine, DeductionPeriod, UsageLine};
 use super::facts::UsageGroup;
-use super::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId, Seconds, UnitPrice};
+use crate::units::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId, Seconds, UnitPrice};
 
 /// Minutes of one line that are to be placed at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Portion {
     /// The five-minute period; 0 when deduction is by day.
-    pub(super) period: u16,
+    pub period: u16,
     /// Position of the line.
-    pub(super) line: usize,
+    pub line: usize,
     /// Its minutes, positive.
-    pub(super) minutes: Minutes,
+    pub minutes: Minutes,
 }
 
 /// Usage by app and tier, summed over periods.

@@ -15,7 +15,6 @@
 
 pub mod account_day;
 pub mod balance;
-pub mod calendar;
 mod closing;
 mod count;
 mod deduction;
@@ -29,7 +28,6 @@ pub mod measured;
 mod metering;
 mod packages;
 mod peak;
-pub mod quantity;
 mod rating;
 pub mod recorder;
 pub mod refunds;
@@ -37,3 +35,5 @@ pub mod subscriptions;
 #[cfg(test)]
 mod testing;
 mod unique;
+
+pub use crate::units::{calendar, quantity};

@@ -4,27 +4,27 @@ use std::borrow::Cow;
 
 use crate::catalog::book::{Book, Validity};
 
-use super::calendar::{Calendar, OutsideCalendar};
 use super::facts::{Carried, Package, Renewal};
-use super::quantity::{BillingDay, Instant, SdkAppId};
+use crate::units::calendar::{Calendar, OutsideCalendar};
+use crate::units::quantity::{BillingDay, Instant, SdkAppId};
 
 /// A known package in its place in the queue.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placed<'a> {
     /// The purchase.
-    pub(super) package: Package<'a>,
+    pub package: Package<'a>,
     /// Billing day of the purchase.
-    pub(super) purchased_on: BillingDay,
+    pub purchased_on: BillingDay,
     /// First day on which a known refund has ended it.
-    pub(super) refunded_on: Option<BillingDay>,
+    pub refunded_on: Option<BillingDay>,
     /// Void since the account was removed then.
-    pub(super) void_at: Option<Instant>,
+    pub void_at: Option<Instant>,
     /// First day, as the queue sets it.
-    pub(super) valid_from: BillingDay,
+    pub valid_from: BillingDay,
     /// Last day, not shortened by a refund or removal.
-    pub(super) valid_to: BillingDay,
+    pub valid_to: BillingDay,
     /// The first day on which it is over: after its last one, or that of its refund or removal.
-    pub(super) ends_on: BillingDay,
+    pub ends_on: BillingDay,
 }
 
 impl Placed<'_> {
@@ -64,13 +64,13 @@ impl<'a> Placed<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Placing<'c> {
     /// Plans.
-    pub(super) book: &'c Book,
+    pub book: &'c Book,
     /// Turns instants into days.
-    pub(super) calendar: &'c Calendar,
+    pub calendar: &'c Calendar,
     /// Purchases and refunds after this are as if absent.
-    pub(super) known_until: Instant,
+    pub known_until: Instant,
     /// Removals and refunds that are decided.
-    pub(super) carried: &'c Carried,
+    pub carried: &'c Carried,
 }
 
 /// Purchases and what was renewed of them: packages like any other from then on (SPEC 3.8).
@@ -235,8 +235,8 @@ fn last_day(first: BillingDay, validity: Validity) -> Result<BillingDay, Outside
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::quantity::Cents;
     use crate::rules::testing::{at, book, day, plan};
+    use crate::units::quantity::Cents;
 
     /// One package a line: id, plan, apps (or `-`), day of purchase, maybe `refunded=<day>`; after `=` its first and last
     /// day. Purchases are at 09:00 UTC, refunds at 12:00; the batch knows all until 2024-12-31.

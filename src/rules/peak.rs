@@ -2,7 +2,7 @@
 
 use crate::catalog::book::TierId;
 
-use super::quantity::{OutOfRange, Quantity};
+use crate::units::quantity::{OutOfRange, Quantity};
 
 /// Millionths of a Mbps in a kbps.
 const MILLIONTHS_PER_KBPS: i64 = 1_000;

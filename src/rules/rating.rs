@@ -6,9 +6,9 @@ use super::account_day::{Bill, BillLine, BilledItem, DayContext};
 use super::error::{Due, RuleError};
 use super::facts::{Account, Payg};
 use super::grants::Grant;
-use super::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId};
 use super::recorder::{Fate, Recorder, Rest};
 use super::subscriptions::{CreditLine, PurchaseLine};
+use crate::units::quantity::{Amount, Minutes, OutOfRange, Quantity, SdkAppId};
 
 /// Prices what grants left of the lines, or marks it unbilled.
 ///

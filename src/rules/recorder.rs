@@ -3,7 +3,7 @@
 use crate::catalog::book::TierId;
 
 use super::account_day::GrantId;
-use super::quantity::{BillingDay, Minutes, Quota, Ratio, SdkAppId};
+use crate::units::quantity::{BillingDay, Minutes, Quota, Ratio, SdkAppId};
 
 /// Who is told what happened, in the order in which it happened.
 pub trait Recorder {

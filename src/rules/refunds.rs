@@ -6,7 +6,7 @@ use super::account_day::DayContext;
 use super::error::Excess;
 use super::facts::{Account, Carried, RefundRequest};
 use super::packages::Placed;
-use super::quantity::{BillingDay, Cents, Instant, OutOfRange, Quota};
+use crate::units::quantity::{BillingDay, Cents, Instant, OutOfRange, Quota};
 
 /// A row of `refunds`: what became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +79,14 @@ const REFUNDABLE: i64 = 5 * DAY;
 
 /// What deciding asks for.
 pub(super) struct Deciding<'p, 'a> {
-    pub(super) context: DayContext<'p>,
-    pub(super) account: &'p Account<'p>,
+    pub context: DayContext<'p>,
+    pub account: &'p Account<'p>,
     /// The day's billing time.
-    pub(super) billed_at: Instant,
+    pub billed_at: Instant,
     /// The packages that are known, removals since the batch before included.
-    pub(super) placed: &'p [Placed<'a>],
+    pub placed: &'p [Placed<'a>],
     /// What earlier batches decided.
-    pub(super) carried: &'p Carried,
+    pub carried: &'p Carried,
 }
 
 impl<'a> Deciding<'_, 'a> {

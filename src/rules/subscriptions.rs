@@ -2,12 +2,12 @@
 
 use crate::catalog::book::{Book, PlanId};
 
-use super::calendar::{Calendar, OutsideCalendar};
 use super::error::Excess;
 use super::facts::{Carried, Package, Renewal};
 use super::packages::{Placed, share_queue};
-use super::quantity::{Amount, BillingDay, Cents, Instant, OutOfRange, Quantity, SdkAppId, UnitPrice};
 use super::refunds::RefundDecision;
+use crate::units::calendar::{Calendar, OutsideCalendar};
+use crate::units::quantity::{Amount, BillingDay, Cents, Instant, OutOfRange, Quantity, SdkAppId, UnitPrice};
 
 /// A row of `bill_lines` of the item `package`: packages of one plan bought on the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,14 +244,14 @@ pub(super) fn breaches<'a>(book: &Book, placed: &[Placed<'a>], carried: &Carried
 /// What renewing asks for.
 #[derive(Clone, Copy)]
 pub(super) struct Renewing<'p, 'a> {
-    pub(super) book: &'p Book,
-    pub(super) calendar: &'p Calendar,
-    pub(super) day: BillingDay,
+    pub book: &'p Book,
+    pub calendar: &'p Calendar,
+    pub day: BillingDay,
     /// The packages that are known, with what this batch decided on them.
-    pub(super) placed: &'p [Placed<'a>],
-    pub(super) carried: &'p Carried,
+    pub placed: &'p [Placed<'a>],
+    pub carried: &'p Carried,
     /// Closing balance and credit limit.
-    pub(super) funds: Cents,
+    pub funds: Cents,
 }
 
 /// The packages that the batch of `day` renews, in order of (`purchased_at`, id), as far as the funds go.

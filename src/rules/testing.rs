@@ -7,7 +7,7 @@ use crate::catalog::book::{
     ProductId, RatioTable, RatioTableId, RefundKind, Round, ScopePromotion, Tier, TierId, Unpriced, Validity,
 };
 
-use super::quantity::{BillingDay, Cents, Instant, Minutes, Ratio, UnitPrice};
+use crate::units::quantity::{BillingDay, Cents, Instant, Minutes, Ratio, UnitPrice};
 
 pub(super) const AV_AUDIO: TierId = TierId(0);
 pub(super) const AV_HD: TierId = TierId(1);

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use crate::catalog::book::Book;
 
 use super::packages::Placed;
-use super::quantity::{BillingDay, OutOfRange, SdkAppId};
+use crate::units::quantity::{BillingDay, OutOfRange, SdkAppId};
 
 /// What packages of one account include of monthly active users, while its apps use it up in the order of their ids.
 pub(super) struct Quotas<'a> {
@@ -87,8 +87,8 @@ fn is_valid_within(package: &Placed<'_>, first: BillingDay, last: BillingDay) ->
 mod tests {
     use super::*;
     use crate::rules::facts::Package;
-    use crate::rules::quantity::{Cents, Instant};
     use crate::rules::testing::{book, day, plan};
+    use crate::units::quantity::{Cents, Instant};
 
     /// Packages as `plan mau apps first last` (apps `-`: account-wide; `ends=<day>`, of a refund or removal), a line each; the
     /// apps' users in October, and how many of them are above the quota.

@@ -8,8 +8,8 @@ use super::population::Population;
 use super::random::{Purpose, generator, happens};
 use super::spec::Shape;
 use super::tables::{AccountRow, Facts, PackageRow, PaymentRow};
-use crate::rules::calendar::day_of_instant;
-use crate::rules::quantity::{BillingDay, Instant};
+use crate::units::calendar::day_of_instant;
+use crate::units::quantity::{BillingDay, Instant};
 
 const DAY: i64 = 86_400;
 const FREE_MINUTES_HUNDREDTHS: i64 = 1_000_000;
@@ -67,9 +67,9 @@ const FAMILIES: [&[Plan]; 5] = [
 /// What generated accounts have in common.
 pub(super) struct Period {
     /// The days of usage, at least one.
-    pub(super) days: Vec<DaySpan>,
+    pub days: Vec<DaySpan>,
     /// The zone of the days.
-    pub(super) zone: chrono_tz::Tz,
+    pub zone: chrono_tz::Tz,
 }
 
 impl Period {
@@ -300,7 +300,7 @@ mod tests {
             let price = found
                 .get("price")
                 .map_or("0", |price| price.as_str().expect("a string"));
-            let price_cents = crate::rules::quantity::Cents::parse(price).expect("a price").units();
+            let price_cents = crate::units::quantity::Cents::parse(price).expect("a price").units();
             let minutes = found
                 .get("minutes")
                 .map_or(0, |minutes| minutes.as_integer().expect("an integer"));

@@ -5,8 +5,8 @@
 
 use chrono_tz::Tz;
 
-use crate::rules::calendar::{OutsideCalendar, start_of_date};
-use crate::rules::quantity::BillingDay;
+use crate::units::calendar::{OutsideCalendar, start_of_date};
+use crate::units::quantity::BillingDay;
 
 /// What a row measures, with the names of the shipped catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,23 +43,23 @@ impl Meter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
     /// The account.
-    pub(super) account_id: i64,
+    pub account_id: i64,
     /// The app.
-    pub(super) sdk_app_id: i64,
+    pub sdk_app_id: i64,
     /// The participant, or the robot.
-    pub(super) user_id: i64,
+    pub user_id: i64,
     /// The room: a position in [`DayPlan::rooms`].
-    pub(super) room: u32,
+    pub room: u32,
     /// The first second of the day.
-    pub(super) start: u32,
+    pub start: u32,
     /// How many rows, one a second.
-    pub(super) rows: u32,
+    pub rows: u32,
     /// `seconds` of each row.
-    pub(super) seconds: i32,
+    pub seconds: i32,
     /// Aggregate resolution.
-    pub(super) pixels: Option<i32>,
+    pub pixels: Option<i32>,
     /// What is measured.
-    pub(super) meter: Meter,
+    pub meter: Meter,
 }
 
 impl Run {
@@ -73,9 +73,9 @@ impl Run {
 #[derive(Debug, Clone, Default)]
 pub(super) struct DayPlan {
     /// Names of the rooms.
-    pub(super) rooms: Vec<String>,
+    pub rooms: Vec<String>,
     /// All usage.
-    pub(super) runs: Vec<Run>,
+    pub runs: Vec<Run>,
 }
 
 impl DayPlan {
@@ -113,11 +113,11 @@ impl DayPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct DaySpan {
     /// The day.
-    pub(super) day: BillingDay,
+    pub day: BillingDay,
     /// Its first millisecond.
-    pub(super) start_ms: i64,
+    pub start_ms: i64,
     /// How many seconds it has: 86,400 unless the clocks change.
-    pub(super) seconds: u32,
+    pub seconds: u32,
 }
 
 impl DaySpan {

@@ -23,10 +23,10 @@ const CHUNKS_AT_A_TIME: u32 = 16;
 /// What went into the dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct DimensionTotals {
-    pub(super) accounts: u64,
-    pub(super) packages: u64,
-    pub(super) payments: u64,
-    pub(super) bytes: u64,
+    pub accounts: u64,
+    pub packages: u64,
+    pub payments: u64,
+    pub bytes: u64,
 }
 
 /// How dimensions are written.

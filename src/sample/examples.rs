@@ -7,7 +7,7 @@ use chrono::DateTime;
 
 use super::day::{DayPlan, Meter, Run};
 use super::tables::{AccountRow, Facts, PackageRow, PaymentRow};
-use crate::rules::quantity::BillingDay;
+use crate::units::quantity::BillingDay;
 
 /// Of how many days the examples are.
 pub(super) const DAYS: u32 = 4;

@@ -10,15 +10,15 @@ const CAMERA_1080P: i32 = 1920 * 1080;
 /// What people meet for.
 pub(super) struct RoomKind {
     /// How often, against the others.
-    pub(super) weight: u32,
+    pub weight: u32,
     /// How many, the last not included.
-    pub(super) participants: Range<u32>,
+    pub participants: Range<u32>,
     /// How long the room is open.
-    pub(super) minutes: Range<u32>,
+    pub minutes: Range<u32>,
     /// Cameras and how often, against each other.
-    pub(super) cameras: &'static [(i32, u32)],
+    pub cameras: &'static [(i32, u32)],
     /// How many of the participants may send video.
-    pub(super) publishers: u32,
+    pub publishers: u32,
 }
 
 /// Each with its weight: hundreds of calls for one show.

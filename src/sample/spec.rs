@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::rules::quantity::BillingDay;
+use crate::units::quantity::BillingDay;
 
 /// Most days of one sample.
 pub const MAX_DAYS: u32 = 366;

@@ -4,7 +4,7 @@
 use super::accounts::cycle_start;
 use super::day::{DayPlan, Meter, Run};
 use super::tables::{AccountRow, Facts, PackageRow, PaymentRow};
-use crate::rules::quantity::BillingDay;
+use crate::units::quantity::BillingDay;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;

@@ -11,60 +11,60 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
 };
 
-use crate::rules::quantity::{BillingDay, Instant};
+use crate::units::quantity::{BillingDay, Instant};
 
 /// A row of `accounts`; price list and products are left to their defaults.
 #[derive(Debug, Clone)]
 pub(super) struct AccountRow {
-    pub(super) account_id: i64,
+    pub account_id: i64,
     /// Seconds since the epoch.
-    pub(super) registered_at: i64,
-    pub(super) free_anchor: Option<BillingDay>,
-    pub(super) payg: Option<&'static str>,
-    pub(super) credit_limit_cents: Option<i64>,
+    pub registered_at: i64,
+    pub free_anchor: Option<BillingDay>,
+    pub payg: Option<&'static str>,
+    pub credit_limit_cents: Option<i64>,
     /// Seconds since the epoch.
-    pub(super) violation_at: Option<i64>,
+    pub violation_at: Option<i64>,
     /// For people; nightbill ignores the column.
-    pub(super) note: Option<&'static str>,
+    pub note: Option<&'static str>,
 }
 
 /// A row of `packages`.
 #[derive(Debug, Clone)]
 pub(super) struct PackageRow {
-    pub(super) package_id: String,
-    pub(super) account_id: i64,
-    pub(super) apps: Vec<i64>,
-    pub(super) plan: &'static str,
-    pub(super) purchased_at: i64,
-    pub(super) gift: bool,
-    pub(super) auto_renew: bool,
+    pub package_id: String,
+    pub account_id: i64,
+    pub apps: Vec<i64>,
+    pub plan: &'static str,
+    pub purchased_at: i64,
+    pub gift: bool,
+    pub auto_renew: bool,
     /// When, and how many cents were given back.
-    pub(super) refund: Option<(i64, i64)>,
+    pub refund: Option<(i64, i64)>,
 }
 
 /// A row of `payments`.
 #[derive(Debug, Clone)]
 pub(super) struct PaymentRow {
-    pub(super) payment_id: String,
-    pub(super) account_id: i64,
-    pub(super) paid_at: i64,
-    pub(super) amount_cents: i64,
+    pub payment_id: String,
+    pub account_id: i64,
+    pub paid_at: i64,
+    pub amount_cents: i64,
 }
 
 /// Dimensions of some accounts, each table in account order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
-    pub(super) accounts: Vec<AccountRow>,
-    pub(super) packages: Vec<PackageRow>,
-    pub(super) payments: Vec<PaymentRow>,
+    pub accounts: Vec<AccountRow>,
+    pub packages: Vec<PackageRow>,
+    pub payments: Vec<PaymentRow>,
     /// Account and cents.
-    pub(super) opening: Vec<(i64, i64)>,
+    pub opening: Vec<(i64, i64)>,
     /// Grant and hundredths of a minute used.
-    pub(super) opening_grants: Vec<(String, i64)>,
+    pub opening_grants: Vec<(String, i64)>,
     /// Account, app, and since when it is disabled; only stories have any.
-    pub(super) apps: Vec<(i64, i64, i64)>,
+    pub apps: Vec<(i64, i64, i64)>,
     /// Package, and when its refund was asked for; only stories have any.
-    pub(super) refund_requests: Vec<(String, i64)>,
+    pub refund_requests: Vec<(String, i64)>,
 }
 
 /// The dimensions in the order of [`Facts::batches`].

@@ -20,24 +20,24 @@ const ROW_GROUP_ROWS: usize = 1_000_000;
 /// One usage row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct UsageRow<'a> {
-    pub(super) account_id: i64,
-    pub(super) sdk_app_id: i64,
-    pub(super) room: &'a str,
-    pub(super) user_id: i64,
+    pub account_id: i64,
+    pub sdk_app_id: i64,
+    pub room: &'a str,
+    pub user_id: i64,
     /// Milliseconds since the epoch.
-    pub(super) ts_ms: i64,
-    pub(super) meter: &'static str,
-    pub(super) seconds: i32,
-    pub(super) pixels: Option<i32>,
+    pub ts_ms: i64,
+    pub meter: &'static str,
+    pub seconds: i32,
+    pub pixels: Option<i32>,
 }
 
 /// What went into usage files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct UsageTotals {
-    pub(super) rows: u64,
-    pub(super) seconds: u64,
-    pub(super) files: u64,
-    pub(super) bytes: u64,
+    pub rows: u64,
+    pub seconds: u64,
+    pub files: u64,
+    pub bytes: u64,
 }
 
 impl UsageTotals {
@@ -85,9 +85,9 @@ fn properties(compression: UsageCompression) -> WriterPropertiesBuilder {
 /// The usage files of a day: `part-<n>.parquet` in a directory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DayFiles<'a> {
-    pub(super) directory: &'a Path,
-    pub(super) count: u32,
-    pub(super) encoding: UsageEncoding,
+    pub directory: &'a Path,
+    pub count: u32,
+    pub encoding: UsageEncoding,
 }
 
 impl DayFiles<'_> {

@@ -7,10 +7,10 @@ use crate::inputs::partitions::IncompletePartition;
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
 use crate::ledger::batch::LedgerError;
-use crate::rules::calendar::OutsideCalendar;
 use crate::rules::error::RuleError;
-use crate::rules::quantity::BillingDay;
 use crate::store::StoreError;
+use crate::units::calendar::OutsideCalendar;
+use crate::units::quantity::BillingDay;
 
 /// Why a run ended, with the exit code that tells a scheduler what to do.
 #[derive(Debug, thiserror::Error)]

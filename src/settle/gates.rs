@@ -9,8 +9,8 @@ use crate::job::Job;
 use crate::ledger::batch::Ledger;
 use crate::ledger::parts;
 use crate::ledger::tables::{RowContext, RowsBuilder, Table};
-use crate::rules::quantity::BillingDay;
 use crate::store::Object;
+use crate::units::quantity::BillingDay;
 
 use super::error::SettleError;
 use super::night::Stopped;

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::catalog::book::Book;
 use crate::inputs::measured::{Figure, Found, Input, MeasuredRequest, partitions_needed, read};
 use crate::inputs::partitions::{self, Listing};
@@ -12,8 +10,9 @@ use crate::inputs::rejects::{Reason, Rejects};
 use crate::inputs::usage::{RangeReader, RegisteredBy, find_duplicates};
 use crate::job::{Job, PartitionedInput};
 use crate::ledger::record::{CommitRecord, InputEntry, MeasuredTotals};
-use crate::rules::quantity::BillingDay;
 use crate::store::{Object, Store};
+use crate::units::digest;
+use crate::units::quantity::BillingDay;
 
 use super::error::SettleError;
 use super::run::Run;
@@ -206,7 +205,7 @@ impl Run<'_> {
 
     /// SHA-256 over figures in their order: equal digests mean equal figures, whatever files they came from.
     fn figures_digest(&self, figures: &[Figure]) -> String {
-        let mut hash = Sha256::new();
+        let mut hash = digest::Hasher::default();
         for figure in figures {
             let measured = figure.measured;
             let (account, tier) = (
@@ -220,7 +219,7 @@ impl Run<'_> {
             );
             hash.update(line.as_bytes());
         }
-        crate::hex::hex(&hash.finalize())
+        hash.finish_hex()
     }
 
     /// Whether the inputs of a settled day still add up to what its batch billed: the first file that is new or has changed,

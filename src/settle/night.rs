@@ -17,12 +17,12 @@ use crate::rules::account_day::{AccountFacts, DayContext, GrantState, settle_acc
 use crate::rules::dunning::{Standing, State};
 use crate::rules::error::RuleError;
 use crate::rules::facts::{Measured, Opening, UsageGroup};
-use crate::rules::quantity::{AccountId, Instant};
 use crate::rules::subscriptions::{Breach, Limit};
+use crate::units::quantity::{AccountId, Instant};
 
 use super::Progress;
 use super::error::SettleError;
-use super::facts;
+use super::facts_digest;
 use super::openings::{Lookback, opening_grant};
 use super::totals::{DayTotals, UsageDigest};
 
@@ -233,7 +233,7 @@ impl DayMerge<'_> {
         if !entry.is_known {
             work.seen.totals.idle_openings += idle_cycles(&entry.opening, &day.grants);
         }
-        let digest = facts::digest(self.day.book, &account, &packages, &requests, self.known_at);
+        let digest = facts_digest::digest(self.day.book, &account, &packages, &requests, self.known_at);
         work.seen
             .totals
             .count(&day, usage, &payments, entry.opening.standing)

@@ -2,9 +2,9 @@
 
 use crate::ledger::state::Listings;
 use crate::rules::account_day::{AccountDay, GrantId};
-use crate::rules::calendar::Calendar;
 use crate::rules::facts::{Opening, OpeningGrant, Package};
-use crate::rules::quantity::{AccountId, BillingDay, Quota};
+use crate::units::calendar::Calendar;
+use crate::units::quantity::{AccountId, BillingDay, Quota};
 
 use super::error::SettleError;
 

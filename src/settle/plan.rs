@@ -1,7 +1,7 @@
 //! Which days a run settles: in order, without gaps, none whose billing time has not come.
 
-use crate::rules::calendar::Calendar;
-use crate::rules::quantity::{BillingDay, Instant};
+use crate::units::calendar::Calendar;
+use crate::units::quantity::{BillingDay, Instant};
 
 use super::Days;
 use super::error::SettleError;
@@ -76,13 +76,13 @@ fn latest_billed(calendar: &Calendar, now: Instant) -> Result<BillingDay, Settle
     while calendar.billing_instant(day)? > now {
         day = day
             .checked_add_days(-1)
-            .ok_or(crate::rules::calendar::OutsideCalendar)?;
+            .ok_or(crate::units::calendar::OutsideCalendar)?;
     }
     Ok(day)
 }
 
 fn next_day(day: BillingDay) -> Result<BillingDay, SettleError> {
-    Ok(day.checked_add_days(1).ok_or(crate::rules::calendar::OutsideCalendar)?)
+    Ok(day.checked_add_days(1).ok_or(crate::units::calendar::OutsideCalendar)?)
 }
 
 #[cfg(test)]

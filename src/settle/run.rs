@@ -18,9 +18,9 @@ use crate::ledger::record::{BILLING_TIME, BatchId, ControlTotals, DimensionEntry
 use crate::ledger::state::state_at;
 use crate::ledger::tables::{RowContext, RowsBuilder};
 use crate::rules::account_day::{DayContext, DeductionPeriod};
-use crate::rules::calendar::OutsideCalendar;
-use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::{Object, Store};
+use crate::units::calendar::OutsideCalendar;
+use crate::units::quantity::{BillingDay, Instant};
 
 use super::error::SettleError;
 use super::measured::{self, DayMeasured, MeasuredInputs};

@@ -1,7 +1,5 @@
 //! What a day adds up to, over all its accounts.
 
-use sha2::{Digest, Sha256};
-
 use crate::catalog::book::Book;
 use crate::inputs::rejects::{Reason, Rejects};
 use crate::inputs::usage::Group;
@@ -9,7 +7,8 @@ use crate::ledger::record::{ControlTotals, DecisionTotals, MinuteTotals};
 use crate::rules::account_day::AccountDay;
 use crate::rules::dunning::{Standing, State};
 use crate::rules::facts::{Payment, UsageGroup};
-use crate::rules::quantity::{Amount, Cents, Quantity};
+use crate::units::digest;
+use crate::units::quantity::{Amount, Cents, Quantity};
 
 /// The name of a sum that left 64 bits.
 pub(super) type Overflow = &'static str;
@@ -201,7 +200,7 @@ fn length(length: usize) -> i64 {
 
 /// SHA-256 over a day's usage groups in their order: equal digests mean equal sums, whatever files they came from.
 pub(super) struct UsageDigest {
-    hash: Sha256,
+    hash: digest::Hasher,
     tiers: Vec<[u8; 8]>,
 }
 
@@ -211,11 +210,11 @@ impl UsageDigest {
         let tiers = book.tiers.iter().map(|tier| {
             let name = format!("{}\n{}", book.items[tier.item.index()].id, tier.name);
             let mut first = [0_u8; 8];
-            first.copy_from_slice(&Sha256::digest(name.as_bytes())[..8]);
+            first.copy_from_slice(&digest::sha256(name)[..8]);
             first
         });
         Self {
-            hash: Sha256::new(),
+            hash: digest::Hasher::default(),
             tiers: tiers.collect(),
         }
     }
@@ -234,6 +233,6 @@ impl UsageDigest {
 
     /// The digest in hex.
     pub(super) fn finish(self) -> String {
-        crate::hex::hex(&self.hash.finalize())
+        self.hash.finish_hex()
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::ledger::record::{CommitRecord, InputEntry};
 use crate::ledger::state::state_at;
 use crate::rules::account_day::DeductionPeriod;
-use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::Object;
+use crate::units::quantity::{BillingDay, Instant};
 
 use super::error::SettleError;
 use super::run::Run;
@@ -135,7 +135,7 @@ impl Run<'_> {
             if state.account.get() > id {
                 return Ok(Some(format!("account {id} was registered late")));
             }
-            let now = facts::digest(
+            let now = facts_digest::digest(
                 &self.book,
                 &self.dimensions.account(position),
                 &self.dimensions.packages(position),

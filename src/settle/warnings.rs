@@ -1,6 +1,6 @@
 //! What of a settled day people should look at: nothing of it stops a night.
 
-use crate::rules::quantity::BillingDay;
+use crate::units::quantity::BillingDay;
 
 use super::night::{Merged, Notice};
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nightbill::catalog::book::{Book, ItemKind, OnExpiry, PlanId, PriceListId, Round, TierId, Unpriced, Validity};
 use nightbill::catalog::parse::parse;
-use nightbill::rules::quantity::{BillingDay, Quantity, Ratio};
+use nightbill::units::quantity::{BillingDay, Quantity, Ratio};
 
 /// One item with three tiers, for a test to go on from.
 pub(super) const ITEM: &str = r#"

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use nightbill::job::{Job, Override, Shape};
 use nightbill::rules::account_day::DeductionPeriod;
-use nightbill::rules::calendar::Calendar;
-use nightbill::rules::quantity::BillingDay;
+use nightbill::units::calendar::Calendar;
+use nightbill::units::quantity::BillingDay;
 
 /// The keys that a job cannot do without.
 const SHORTEST: &str = r#"

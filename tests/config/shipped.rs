@@ -5,7 +5,7 @@ use std::path::Path;
 use nightbill::catalog::book::{
     Book, Cadence, ItemKind, OnExpiry, PlanId, Policy, RefundKind, Round, TierId, Unpriced, Validity,
 };
-use nightbill::rules::quantity::{Minutes, Quantity};
+use nightbill::units::quantity::{Minutes, Quantity};
 
 use super::book::{book, day, list, short, tier, tier_name};
 

@@ -245,7 +245,7 @@ fn records_follow_one_another() {
     let previous = ledger.record(batch("2024-10-12.00")).unwrap().previous.unwrap();
     let bytes = store(directory.path()).get("_batches/2024-10-11.00.json").unwrap();
     assert_eq!(previous.batch, "2024-10-11.00");
-    assert_eq!(previous.digest, nightbill::ledger::record::sha256(&bytes));
+    assert_eq!(previous.digest, nightbill::units::digest::sha256_hex(&bytes));
     let catalog = format!("_catalog/{}.toml", facts().job.catalog);
     assert_eq!(store(directory.path()).get(&catalog).unwrap(), fixture::CATALOG);
     assert_eq!(ledger.recent_accepted_rows(day("2024-10-13"), 7).unwrap(), [10, 10]);

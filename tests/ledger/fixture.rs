@@ -10,7 +10,7 @@ use nightbill::catalog::book::{
 };
 use nightbill::ledger::batch::{Facts, Ledger, LedgerError};
 use nightbill::ledger::record::{
-    BatchId, CommitRecord, ControlTotals, DimensionEntry, InputEntry, JobDigest, MinuteTotals, sha256,
+    BatchId, CommitRecord, ControlTotals, DimensionEntry, InputEntry, JobDigest, MinuteTotals,
 };
 use nightbill::ledger::tables::{RowContext, Rows, RowsBuilder, Table};
 use nightbill::rules::account_day::{
@@ -19,10 +19,11 @@ use nightbill::rules::account_day::{
 };
 use nightbill::rules::dunning::Standing;
 use nightbill::rules::facts::{Carried, UsageGroup};
-use nightbill::rules::quantity::{
+use nightbill::store::{Location, Store};
+use nightbill::units::digest::sha256_hex;
+use nightbill::units::quantity::{
     AccountId, Amount, BillingDay, Cents, Instant, Minutes, Quantity, Quota, Ratio, SdkAppId, Seconds, UnitPrice,
 };
-use nightbill::store::{Location, Store};
 
 pub const CATALOG: &str = "currency = \"USD\"\n";
 
@@ -264,7 +265,7 @@ pub fn facts() -> Facts {
             currency: "USD".to_owned(),
             name: "trtc-nightly".to_owned(),
             digest: "00".repeat(32),
-            catalog: sha256(CATALOG.as_bytes()),
+            catalog: sha256_hex(CATALOG.as_bytes()),
             timezone: "Asia/Shanghai".to_owned(),
             billing_time: "10:00".to_owned(),
             deduction_period: "day".to_owned(),
@@ -338,7 +339,7 @@ pub fn tree(directory: &Path) -> BTreeMap<String, String> {
     let store = store(directory);
     let objects = store.list("").unwrap();
     let kept = objects.iter().filter(|object| !object.path.starts_with("_staging/"));
-    kept.map(|object| (object.path.clone(), sha256(&store.get(&object.path).unwrap())))
+    kept.map(|object| (object.path.clone(), sha256_hex(&store.get(&object.path).unwrap())))
         .collect()
 }
 

@@ -5,7 +5,7 @@ use nightbill::ledger::batch::LedgerError;
 use nightbill::ledger::state::{AccountState, StateReader, state_at};
 use nightbill::ledger::tables::{Rows, RowsBuilder, Table};
 use nightbill::rules::account_day::{Deduction, DeductionPeriod, GrantId, GrantStatus};
-use nightbill::rules::quantity::{BillingDay, Cents, Minutes, Quota, Ratio};
+use nightbill::units::quantity::{BillingDay, Cents, Minutes, Quota, Ratio};
 
 use crate::fixture::{self, AV_HD, account, app, batch, book, context, day, grant, ledger, post, rows, store};
 

@@ -10,7 +10,7 @@ use nightbill::inputs::rejects::{Reason, Reject};
 use nightbill::ledger::record::{BatchId, CommitRecord};
 use nightbill::ledger::tables::{Rows, RowsBuilder, Table};
 use nightbill::rules::account_day::DeductionPeriod;
-use nightbill::rules::quantity::{Cents, Instant};
+use nightbill::units::quantity::{Cents, Instant};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rayon::prelude::*;
 

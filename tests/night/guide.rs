@@ -1,4 +1,4 @@
-//! What the purchase guide says of first and last days, end to end. Its examples with figures are `tests/examples.rs`.
+//! What the purchase guide says of first and last days, end to end. Its examples with figures are `tests/examples/main.rs`.
 
 use super::world::World;
 

@@ -5,7 +5,7 @@ use nightbill::catalog::book::{
     PriceListEntry, PriceListId, Product, ProductId, RatioTable, RatioTableId, RefundKind, Round, ScopePromotion, Tier,
     TierId, Unpriced, Validity,
 };
-use nightbill::rules::quantity::{BillingDay, Cents, Minutes, Ratio, UnitPrice};
+use nightbill::units::quantity::{BillingDay, Cents, Minutes, Ratio, UnitPrice};
 
 /// item, tier, price per 1000 minutes, and ratios: free since 2023-02-21, free before, packages.
 const TIERS: &str = "

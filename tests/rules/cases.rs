@@ -362,7 +362,7 @@ fn sums_and_dates_out_of_range_are_errors() {
         "account 7: quantity is out of range"
     );
     let mut registered = World::new();
-    registered.account.registered_at = nightbill::rules::quantity::Instant::from_micros(i64::MIN);
+    registered.account.registered_at = nightbill::units::quantity::Instant::from_micros(i64::MIN);
     assert!(matches!(
         registered.try_settle(None),
         Err(RuleError::OutsideCalendar { .. })

@@ -1,10 +1,10 @@
 //! Overdue, suspended, removed (SPEC 3.9): every boundary, on a course alone and through the nights.
 
 use chrono::NaiveTime;
-use nightbill::rules::calendar::Calendar;
 use nightbill::rules::dunning::{Course, Standing, Terms};
 use nightbill::rules::facts::Payment;
-use nightbill::rules::quantity::{Cents, Instant};
+use nightbill::units::calendar::Calendar;
+use nightbill::units::quantity::{Cents, Instant};
 
 use crate::book::day;
 use crate::world::{World, at, cents};

@@ -161,7 +161,7 @@ fn an_approved_refund_is_credited_and_ends_the_package() {
     world.first_settled_day = day("2023-03-01");
     world.account.registered_at = at("2023-01-01T00:00:00Z");
     world.book.plans[1].refund = RefundKind::Prorated;
-    world.book.plans[1].price = Some(nightbill::rules::quantity::Cents::from_units(49_900));
+    world.book.plans[1].price = Some(nightbill::units::quantity::Cents::from_units(49_900));
     assert_eq!(decisions(&world), ["p approved 418.51"]);
     assert_eq!(world.bills(), ["refund -418.510000000 -418.51"]);
     assert_eq!(

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use nightbill::rules::account_day::AccountDay;
 use nightbill::rules::facts::Package;
-use nightbill::rules::quantity::BillingDay;
 use nightbill::rules::recorder::Outcome;
+use nightbill::units::quantity::BillingDay;
 use proptest::prelude::*;
 
 use crate::world::{KeptStep, World};

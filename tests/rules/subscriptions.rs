@@ -154,7 +154,7 @@ fn several_renewals_share_the_balance() {
         .package("b rtc_engine.lite 1 2024-05-16T00:00:00Z renew")
         .package("a rtc_engine.standard 2 2024-05-16T00:00:00Z renew")
         .package("c call.group 3 2024-05-16T01:00:00Z renew");
-    world.book.plans[1].price = Some(nightbill::rules::quantity::Cents::from_units(20_000));
+    world.book.plans[1].price = Some(nightbill::units::quantity::Cents::from_units(20_000));
     let made = |balance: &str| -> Vec<String> {
         let renewed = renewals(&world.clone().opening_balance(balance));
         renewed
@@ -193,7 +193,7 @@ fn a_renewal_is_a_package_like_any_other() {
         refunded.refunds[0].outcome.map(|amount| amount.to_string()),
         Ok("99.00".to_owned())
     );
-    assert_eq!(refunded.balance.charged, nightbill::rules::quantity::Cents::ZERO);
+    assert_eq!(refunded.balance.charged, nightbill::units::quantity::Cents::ZERO);
 }
 
 /// Switching it off on the purchase, the only row that there is, ends the chain.

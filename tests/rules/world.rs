@@ -3,14 +3,14 @@
 use chrono::{DateTime, NaiveTime, Utc};
 use nightbill::catalog::book::{Book, PriceListId, ProductId};
 use nightbill::rules::account_day::{AccountDay, AccountFacts, DayContext, DeductionPeriod, settle_account_day};
-use nightbill::rules::calendar::Calendar;
 use nightbill::rules::error::RuleError;
 use nightbill::rules::facts::{
     Account, DisabledApp, ExhaustedApp, Opening, OpeningGrant, Package, Payg, Payment, RefundRequest, UsageGroup,
 };
 use nightbill::rules::flags::{Flag, FlagKind};
-use nightbill::rules::quantity::{AccountId, BillingDay, Cents, Instant, Quota, SdkAppId, Seconds};
 use nightbill::rules::recorder::{Fate, Recorder, Rest, Step};
+use nightbill::units::calendar::Calendar;
+use nightbill::units::quantity::{AccountId, BillingDay, Cents, Instant, Quota, SdkAppId, Seconds};
 
 use crate::book::{book, day, plan_id, tier_id, tier_name};
 

@@ -11,8 +11,8 @@ use nightbill::compact::{CompactError, CompactOptions, Compacted, Progress, Stag
 use nightbill::inputs::usage::ScanError;
 use nightbill::job::Job;
 use nightbill::rules::account_day::DeductionPeriod;
-use nightbill::rules::quantity::BillingDay;
 use nightbill::store::Location;
+use nightbill::units::quantity::BillingDay;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Encoding;
 use parquet::file::metadata::ParquetMetaData;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use nightbill::inputs::rejects::{Reason, Reject};
 use nightbill::inputs::usage::FileTotals;
 use nightbill::rules::account_day::DeductionPeriod;
-use nightbill::rules::calendar::start_of_date;
-use nightbill::rules::quantity::{BillingDay, Instant};
+use nightbill::units::calendar::start_of_date;
+use nightbill::units::quantity::{BillingDay, Instant};
 
 use super::world::{KNOWN, METERS, Outcome, REASONS, Setting, TIERS};
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use nightbill::inputs::usage::{RangeReader, ReadAhead, ScanError, find_duplicates};
-use nightbill::rules::quantity::BillingDay;
 use nightbill::store::{Location, Object, Store, StoreError};
+use nightbill::units::quantity::BillingDay;
 
 use super::files::{Kind, write};
 use super::sample::sample;

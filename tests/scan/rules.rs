@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use nightbill::inputs::partitions::partitions_of;
 use nightbill::inputs::usage::{FileTotals, ScanError, Way, find_duplicates};
 use nightbill::rules::account_day::DeductionPeriod;
-use nightbill::rules::quantity::BillingDay;
+use nightbill::units::quantity::BillingDay;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;

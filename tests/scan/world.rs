@@ -13,9 +13,9 @@ use nightbill::catalog::book::{
 use nightbill::inputs::rejects::{Reason, Rejects};
 use nightbill::inputs::usage::{FileTotals, KnownAccounts, RangeReader, Scan, ScanError, ScanRequest, Way, scan};
 use nightbill::rules::account_day::DeductionPeriod;
-use nightbill::rules::calendar::Calendar;
-use nightbill::rules::quantity::BillingDay;
 use nightbill::store::{Object, StoreError};
+use nightbill::units::calendar::Calendar;
+use nightbill::units::quantity::BillingDay;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Tiers by position, with their names.

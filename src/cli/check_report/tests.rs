@@ -14,9 +14,9 @@ use crate::cli::check_text::text;
 use crate::cli::json_doc;
 use crate::cli::terminal::{Look, to_json};
 use crate::job::{Inputs, PartitionedInput, UsageInput};
-use crate::rules::calendar::Calendar;
-use crate::rules::quantity::{Cents, Minutes, Quantity, Ratio, UnitPrice};
 use crate::store::Object;
+use crate::units::calendar::Calendar;
+use crate::units::quantity::{Cents, Minutes, Quantity, Ratio, UnitPrice};
 
 fn day(text: &str) -> BillingDay {
     BillingDay::from_date(text.parse::<NaiveDate>().expect("a date"))

@@ -6,7 +6,7 @@ use super::*;
 use crate::cli::json_doc;
 use crate::cli::terminal::to_json;
 use crate::ledger::record::{BatchId, DecisionTotals, MinuteTotals};
-use crate::rules::quantity::BillingDay;
+use crate::units::quantity::BillingDay;
 
 fn day(text: &str) -> BillingDay {
     BillingDay::from_date(text.parse::<NaiveDate>().expect("a date"))

@@ -4,8 +4,8 @@ use hashbrown::HashTable;
 
 use crate::catalog::book::{PriceListId, ProductId};
 use crate::rules::facts::{Account, Payg};
-use crate::rules::quantity::{AccountId, BillingDay, Cents, Instant};
 use crate::store::StoreError;
+use crate::units::quantity::{AccountId, BillingDay, Cents, Instant};
 
 use super::compact::{Sets, Sparse, index, order_by, permuted, position};
 use super::errors::{Complaint, Complaints};
@@ -110,7 +110,7 @@ fn hash(id: i64) -> u64 {
 /// Every account, by position.
 #[derive(Debug)]
 pub(super) struct Accounts {
-    pub(super) index: AccountIndex,
+    pub index: AccountIndex,
     /// Days since 1970-01-01, [`NO_ANCHOR`] for none.
     free_anchor: Vec<i32>,
     price_list: Vec<PriceListId>,

@@ -12,20 +12,20 @@ const MAX_RECORD_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BadCsv {
     /// The row; the header is row 1.
-    pub(super) row: u64,
+    pub row: u64,
     /// What is wrong and what to do.
-    pub(super) message: String,
+    pub message: String,
 }
 
 /// Where the records of a block end.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cut {
     /// Just after the first record that ends in the block.
-    pub(super) first: Option<usize>,
+    pub first: Option<usize>,
     /// Just after the last record that ends in the block.
-    pub(super) last: Option<usize>,
+    pub last: Option<usize>,
     /// How many end in it.
-    pub(super) records: u64,
+    pub records: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,9 +34,9 @@ pub struct BadRow {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Complaint {
     /// The column, if it is about one.
-    pub(super) column: Option<&'static str>,
+    pub column: Option<&'static str>,
     /// What is wrong with which value, and what to do.
-    pub(super) message: String,
+    pub message: String,
 }
 
 impl Complaint {

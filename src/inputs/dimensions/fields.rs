@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 
-use crate::rules::calendar::Calendar;
-use crate::rules::quantity::{BillingDay, Cents, Instant};
+use crate::units::calendar::Calendar;
+use crate::units::quantity::{BillingDay, Cents, Instant};
 
 use super::read::Value;
 

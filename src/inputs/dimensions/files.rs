@@ -29,9 +29,9 @@ pub struct DimensionFile {
 #[derive(Debug)]
 pub(super) struct InputFiles {
     /// Which dimension.
-    pub(super) dimension: &'static str,
+    pub dimension: &'static str,
     /// Its files.
-    pub(super) files: Vec<InputFile>,
+    pub files: Vec<InputFile>,
 }
 
 /// How a file is written.
@@ -46,15 +46,15 @@ pub(super) enum Format {
 /// One file of a dimension.
 pub(super) struct InputFile {
     /// Path relative to the dimension's URL.
-    pub(super) path: String,
+    pub path: String,
     /// The file as people know it.
-    pub(super) shown: String,
+    pub shown: String,
     /// Size in bytes.
-    pub(super) size: u64,
+    pub size: u64,
     /// The store's version tag.
-    pub(super) etag: Option<String>,
+    pub etag: Option<String>,
     /// By its extension.
-    pub(super) format: Format,
+    pub format: Format,
     content: Content,
 }
 

@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use crate::catalog::book::Book;
 use crate::job::Job;
-use crate::rules::calendar::Calendar;
 use crate::rules::facts::{Account, DisabledApp, Package, Payment, RefundRequest};
-use crate::rules::quantity::{Cents, Instant, Quota};
+use crate::units::calendar::Calendar;
+use crate::units::quantity::{Cents, Instant, Quota};
 
 use super::accounts::{self, AccountIndex, Accounts};
 use super::compact::Sparse;

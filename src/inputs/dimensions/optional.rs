@@ -3,8 +3,8 @@
 use chrono::Datelike;
 
 use crate::rules::facts::{Account, DisabledApp};
-use crate::rules::quantity::{BillingDay, Instant, Minutes, Quota, SdkAppId};
 use crate::store::StoreError;
+use crate::units::quantity::{BillingDay, Instant, Minutes, Quota, SdkAppId};
 
 use super::accounts::{AccountIndex, Accounts, column};
 use super::compact::{Sparse, Texts, index, order_by, permuted};

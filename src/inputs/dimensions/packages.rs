@@ -6,8 +6,8 @@ use hashbrown::HashTable;
 
 use crate::catalog::book::PlanId;
 use crate::rules::facts::Package;
-use crate::rules::quantity::{Cents, Instant, SdkAppId};
 use crate::store::StoreError;
+use crate::units::quantity::{Cents, Instant, SdkAppId};
 
 use super::accounts::{AccountIndex, column};
 use super::compact::{Sets, Sparse, Starts, Texts, index, order_by, permuted, position};
@@ -103,9 +103,9 @@ pub(super) struct PackageIds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
     /// Position of its account.
-    pub(super) account: u32,
+    pub account: u32,
     /// Its plan.
-    pub(super) plan: PlanId,
+    pub plan: PlanId,
 }
 
 impl PackageIds {

@@ -9,8 +9,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use rayon::slice::ParallelSliceMut;
 
 use crate::rules::facts::Payment;
-use crate::rules::quantity::{Cents, Instant};
 use crate::store::StoreError;
+use crate::units::quantity::{Cents, Instant};
 
 use super::accounts::{AccountIndex, column};
 use super::compact::Starts;

@@ -5,10 +5,8 @@
 
 use std::ops::ControlFlow;
 
-use sha2::{Digest, Sha256};
-
-use crate::hex::hex;
 use crate::store::StoreError;
+use crate::units::digest::{self, sha256_hex};
 
 use super::csv;
 use super::errors::{BadRow, did_you_mean};
@@ -50,11 +48,11 @@ impl Kind {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
     /// Its name.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// What it holds.
-    pub(super) kind: Kind,
+    pub kind: Kind,
     /// Whether a file may lack it.
-    pub(super) required: bool,
+    pub required: bool,
 }
 
 /// One value.
@@ -79,9 +77,9 @@ pub(super) enum Value<'a> {
 /// What was read.
 pub(super) struct FileRead {
     /// Lowercase hex SHA-256 of the bytes; of those that were read when it was stopped.
-    pub(super) sha256: String,
+    pub sha256: String,
     /// Rows, header not counted.
-    pub(super) rows: u64,
+    pub rows: u64,
 }
 
 /// Why a file cannot be read.
@@ -146,9 +144,9 @@ pub(super) fn positions(
 /// The first record of a CSV file.
 pub(super) struct CsvHeader {
     /// Its fields.
-    pub(super) names: Vec<String>,
+    pub names: Vec<String>,
     /// Where each column that is read is among them.
-    pub(super) positions: Vec<Option<usize>>,
+    pub positions: Vec<Option<usize>>,
 }
 
 fn read_csv(
@@ -156,7 +154,7 @@ fn read_csv(
     columns: &[Column],
     each: &mut dyn FnMut(&Batch) -> ControlFlow<()>,
 ) -> Result<FileRead, ReadError> {
-    let mut hasher = Sha256::new();
+    let mut hasher = digest::Hasher::default();
     let mut scanner = csv::Scanner::new();
     let mut header: Option<CsvHeader> = None;
     let mut pending: Vec<u8> = Vec::new();
@@ -207,7 +205,7 @@ fn read_csv(
         return Err(bad(file, None, None, "is empty; an empty table still has a header"));
     }
     Ok(FileRead {
-        sha256: hex(&hasher.finalize()),
+        sha256: hasher.finish_hex(),
         rows,
     })
 }
@@ -249,7 +247,7 @@ fn read_parquet(
     each: &mut dyn FnMut(&Batch) -> ControlFlow<()>,
 ) -> Result<FileRead, ReadError> {
     let bytes = file.read(0..file.size)?;
-    let sha256 = hex(&Sha256::digest(&bytes));
+    let sha256 = sha256_hex(&bytes);
     let rows = frames::read_parquet(file, &bytes, columns, each)?;
     Ok(FileRead { sha256, rows })
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::catalog::book::{Book, PlanId, PriceListId, ProductId};
-use crate::rules::calendar::Calendar;
 use crate::store::StoreError;
+use crate::units::calendar::Calendar;
 
 use super::errors::{BadRow, Complaint, Complaints, did_you_mean};
 use super::fields::{Bounds, show_text};
@@ -15,9 +15,9 @@ use super::read::{Column, ReadError, Value, read_file};
 
 /// What rows are checked against.
 pub(super) struct Context<'a> {
-    pub(super) book: &'a Book,
-    pub(super) calendar: &'a Calendar,
-    pub(super) bounds: Bounds,
+    pub book: &'a Book,
+    pub calendar: &'a Calendar,
+    pub bounds: Bounds,
     plans: HashMap<&'a str, PlanId>,
     price_lists: HashMap<&'a str, PriceListId>,
     products: HashMap<&'a str, ProductId>,
@@ -133,8 +133,8 @@ impl Origins {
 /// The rows of a dimension that were read.
 #[derive(Debug, Default)]
 pub(super) struct ReadRows {
-    pub(super) files: Vec<DimensionFile>,
-    pub(super) origins: Origins,
+    pub files: Vec<DimensionFile>,
+    pub origins: Origins,
 }
 
 /// Reads every row, file by file, until there are enough complaints.

@@ -4,7 +4,7 @@ use crate::inputs::rejects::{Reason, Reject, RejectKeeper};
 use crate::inputs::usage::batches::{
     AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, CALENDAR_MICROS, Int, Ints, Sink,
 };
-use crate::rules::quantity::{Instant, SdkAppId};
+use crate::units::quantity::{Instant, SdkAppId};
 
 use super::key::{Ids, Nameless};
 use super::read::{Input, Pass, Reading};
@@ -13,20 +13,20 @@ use super::read::{Input, Pass, Reading};
 #[derive(Debug, Clone)]
 pub(super) struct FileRules {
     /// The file as the `rejects` table names it.
-    pub(super) name: String,
+    pub name: String,
     /// The start of the partition's date, and of the next.
-    pub(super) partition: (Instant, Instant),
+    pub partition: (Instant, Instant),
     /// Whether misplaced rows and those without time are rejects of this batch.
-    pub(super) is_of_period: bool,
+    pub is_of_period: bool,
 }
 
 /// The time that a batch bills.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Period {
     /// Its start and the start of what comes after: a day, or a month.
-    pub(super) whole: (Instant, Instant),
+    pub whole: (Instant, Instant),
     /// The billing day's.
-    pub(super) day: (Instant, Instant),
+    pub day: (Instant, Instant),
 }
 
 impl Period {
@@ -38,9 +38,9 @@ impl Period {
 
 /// The columns that all three inputs have.
 pub(super) struct Common {
-    pub(super) ts: Ints,
-    pub(super) account_id: Ints,
-    pub(super) sdk_app_id: Ints,
+    pub ts: Ints,
+    pub account_id: Ints,
+    pub sdk_app_id: Ints,
 }
 
 /// Where a row belongs.
@@ -121,9 +121,9 @@ pub(super) fn figure(column: &Ints, row: usize) -> Option<i64> {
 
 /// What one thread counts of rows, by file.
 pub(super) struct Tally {
-    pub(super) rejects: RejectKeeper,
+    pub rejects: RejectKeeper,
     /// By position of the file: accepted and rejected rows of the period.
-    pub(super) rows: Vec<(u64, u64)>,
+    pub rows: Vec<(u64, u64)>,
     /// False in passes after the first, which must not count again.
     counts: bool,
 }
@@ -215,8 +215,8 @@ pub(super) trait Rows {
 pub(super) struct Judge<'a, R> {
     reading: &'a Reading<'a>,
     accounts: AccountCache<'a>,
-    pub(super) tally: Tally,
-    pub(super) rows: R,
+    pub tally: Tally,
+    pub rows: R,
 }
 
 impl<'a, R: Rows> Judge<'a, R> {

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
 use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Role};
-use crate::rules::quantity::{Instant, SdkAppId};
+use crate::units::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Judge, Rows, Tally};
 use super::key::{Ids, Key, Keys};

@@ -12,11 +12,11 @@ use crate::inputs::rejects::Rejects;
 use crate::inputs::usage::batches::{self, OpenFile, Role};
 use crate::inputs::usage::{FileTotals, KnownAccounts, RangeReader, ScanError};
 use crate::job::{Job, PartitionedInput};
-use crate::rules::calendar::{Calendar, OutsideCalendar, start_of_date};
 use crate::rules::facts::Measured;
 use crate::rules::measured::{is_billed_on, period_of};
-use crate::rules::quantity::{BillingDay, Instant, SdkAppId};
 use crate::store::Object;
+use crate::units::calendar::{Calendar, OutsideCalendar, start_of_date};
+use crate::units::quantity::{BillingDay, Instant, SdkAppId};
 
 use super::judge::{FileRules, Period, Tally, name_of};
 use super::shards::SHARDS;
@@ -195,23 +195,23 @@ pub(super) fn read_within(request: &MeasuredRequest<'_>, budget: usize) -> Resul
 
 /// An input whose files are open.
 pub(super) struct Reading<'a> {
-    pub(super) book: &'a Book,
-    pub(super) accounts: &'a dyn KnownAccounts,
-    pub(super) period: Period,
-    pub(super) files: Vec<OpenFile>,
+    pub book: &'a Book,
+    pub accounts: &'a dyn KnownAccounts,
+    pub period: Period,
+    pub files: Vec<OpenFile>,
     /// By position of the file.
-    pub(super) rules: Vec<FileRules>,
+    pub rules: Vec<FileRules>,
     /// Items that the input feeds and the batch bills.
-    pub(super) billed: Vec<&'a Item>,
-    pub(super) budget: usize,
+    pub billed: Vec<&'a Item>,
+    pub budget: usize,
     keep_rejects: usize,
     progress: &'a (dyn Fn(u64) + Sync),
 }
 
 /// A partition: its files by position, and the instant at which its date ends.
 pub(super) struct Partition<'r> {
-    pub(super) files: Vec<(usize, &'r OpenFile)>,
-    pub(super) end: Instant,
+    pub files: Vec<(usize, &'r OpenFile)>,
+    pub end: Instant,
 }
 
 impl<'a> Reading<'a> {
@@ -280,7 +280,7 @@ impl<'a> Reading<'a> {
 
 /// Which shards a pass over the files is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pass(pub(super) Range<usize>);
+pub(super) struct Pass(pub Range<usize>);
 
 impl Pass {
     /// All that there is.

@@ -8,7 +8,7 @@ use crate::catalog::book::{Book, Cadence, ItemKind, TierId};
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
 use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Ints, Role, Strings, Values};
-use crate::rules::quantity::{Instant, SdkAppId};
+use crate::units::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Judge, Rows, Tally, figure};
 use super::key::{Ids, Key, Keys};

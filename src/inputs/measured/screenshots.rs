@@ -6,7 +6,7 @@ use crate::catalog::book::Cadence;
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
 use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Ints, Role};
-use crate::rules::quantity::{Instant, SdkAppId};
+use crate::units::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Judge, Rows, Tally, figure};
 use super::read::{self, Figure, Pass, Reading};

@@ -15,9 +15,9 @@ use rayon::ThreadPoolBuilder;
 
 use crate::catalog::book::{Book, Cadence, Item, ItemId, ItemKind, ProductId, Round, Tier, TierId, Unpriced};
 use crate::inputs::usage::{KnownAccounts, RangeReader};
-use crate::rules::calendar::{Calendar, start_of_date};
-use crate::rules::quantity::BillingDay;
 use crate::store::{Object, StoreError};
+use crate::units::calendar::{Calendar, start_of_date};
+use crate::units::quantity::BillingDay;
 
 use super::read::{Found, Input, MeasuredRequest, read_within};
 

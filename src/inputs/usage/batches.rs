@@ -26,10 +26,10 @@ pub(in crate::inputs) use super::judge::{AccountCache, CACHED_ACCOUNTS, CALENDAR
 /// Some rows of a file.
 pub(in crate::inputs) struct Batch {
     /// Position of the file among those that are read.
-    pub(in crate::inputs) file: usize,
+    pub file: usize,
     /// Number of the first row in the file, from 1.
-    pub(in crate::inputs) first_row: i64,
-    pub(in crate::inputs) rows: usize,
+    pub first_row: i64,
+    pub rows: usize,
     /// By position in the roles that the file was opened with; None where an optional column is absent.
     values: [Option<Values>; ROLES],
 }

@@ -137,13 +137,13 @@ fn is_string(found: &DataType) -> bool {
 /// How a needed column is read.
 pub(in crate::inputs) struct Column {
     /// Position among the leaves of the schema.
-    pub(super) leaf: usize,
+    pub leaf: usize,
     /// Its levels and physical type.
-    pub(super) descriptor: ColumnDescPtr,
+    pub descriptor: ColumnDescPtr,
     /// Through which reader, when it is read by value.
-    pub(super) reading: Reading,
+    pub reading: Reading,
     /// What its pages hold.
-    pub(super) stored: Stored,
+    pub stored: Stored,
 }
 
 /// What the pages of a column hold.
@@ -263,8 +263,8 @@ pub(super) enum Reading {
 /// What is wrong with a file's columns.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadColumn {
-    pub(super) column: &'static str,
-    pub(super) message: String,
+    pub column: &'static str,
+    pub message: String,
 }
 
 /// Finds the needed columns, by role; None where an optional one is absent.

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use crate::catalog::book::{Book, ItemKind, TierId};
 use crate::inputs::rejects::{Reason, Reject, RejectKeeper};
-use crate::rules::quantity::{BillingDay, SdkAppId};
+use crate::units::quantity::{BillingDay, SdkAppId};
 
 use super::batches::{self, AccountCache, Batch, CACHED_ACCOUNTS, Int, Ints, Role, Sink, Strings, Values};
 use super::error::{Fault, ScanError};

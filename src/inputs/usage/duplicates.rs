@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
-use crate::rules::quantity::BillingDay;
 use crate::store::Object;
+use crate::units::quantity::BillingDay;
 
 use super::bounds::WINDOW_BYTES;
 use super::error::{Fault, ScanError};
@@ -34,7 +32,7 @@ pub fn find_duplicates(reader: &Arc<dyn RangeReader>, files: &[(BillingDay, Obje
     let footers: Vec<Result<_, ScanError>> = for_each_file(reader.as_ref(), &alike, |object| {
         let source = Source::new(Arc::clone(reader), (*object).clone());
         let (footer, _, _taken) = footer_bytes(&source, &room).map_err(|fault| fault.at(source.path(), None, None))?;
-        let digest: [u8; 32] = Sha256::digest(&footer).into();
+        let digest: [u8; 32] = crate::units::digest::sha256(&footer);
         Ok((digest, source))
     });
     let mut by_footer: BTreeMap<(u64, [u8; 32]), Vec<Source>> = BTreeMap::new();

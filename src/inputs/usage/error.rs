@@ -1,7 +1,7 @@
 //! Why usage cannot be read.
 
-use crate::rules::calendar::OutsideCalendar;
 use crate::store::StoreError;
+use crate::units::calendar::OutsideCalendar;
 
 /// Why usage cannot be read.
 #[derive(Debug, thiserror::Error)]

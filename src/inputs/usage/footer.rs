@@ -29,27 +29,27 @@ const HEAD_BYTES: u64 = 4;
 
 /// A usage file, as its footer shows it.
 pub(in crate::inputs) struct UsageFile {
-    pub(super) source: Arc<Source>,
+    pub source: Arc<Source>,
     /// Rows of all row groups.
-    pub(in crate::inputs) rows: u64,
+    pub rows: u64,
     /// What is read of it; [`Role::ALL`] of usage.
-    pub(super) roles: &'static [Role],
+    pub roles: &'static [Role],
     /// Needed columns, by position in its roles.
-    pub(super) columns: [Option<Column>; ROLES],
+    pub columns: [Option<Column>; ROLES],
     /// Row groups in file order, empty ones left out.
-    pub(super) row_groups: Vec<RowGroup>,
+    pub row_groups: Vec<RowGroup>,
 }
 
 /// A row group.
 pub(in crate::inputs) struct RowGroup {
     /// Position in the file, from 0.
-    pub(super) ordinal: usize,
+    pub ordinal: usize,
     /// Rows of the file before it.
-    pub(super) first_row: u64,
+    pub first_row: u64,
     /// Its rows, at least one.
-    pub(super) rows: u64,
+    pub rows: u64,
     /// Chunks of the needed columns, by position in the file's roles.
-    pub(super) chunks: [Option<Chunk>; ROLES],
+    pub chunks: [Option<Chunk>; ROLES],
 }
 
 /// Room for the footers that are read and decoded at a time.

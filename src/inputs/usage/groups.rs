@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use hashbrown::HashMap;
 
 use crate::catalog::book::TierId;
-use crate::rules::quantity::{SdkAppId, Seconds};
+use crate::units::quantity::{SdkAppId, Seconds};
 
 /// Groups in a thread's table before it becomes a run.
 const TABLE_GROUPS: usize = 256 << 10;
@@ -39,10 +39,10 @@ pub struct Group {
 /// What a group is of; ordered as groups are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
-    pub(super) account: u32,
-    pub(super) app: SdkAppId,
-    pub(super) tier: TierId,
-    pub(super) period: u16,
+    pub account: u32,
+    pub app: SdkAppId,
+    pub tier: TierId,
+    pub period: u16,
 }
 
 impl Group {

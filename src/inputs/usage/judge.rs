@@ -2,7 +2,7 @@
 
 use crate::catalog::book::{Book, Meter};
 use crate::inputs::rejects::{Reason, Reject};
-use crate::rules::quantity::{Instant, SdkAppId};
+use crate::units::quantity::{Instant, SdkAppId};
 
 use super::columns::Role;
 use super::decode::{Int, Ints, Strings, Values};
@@ -25,16 +25,16 @@ pub(in crate::inputs) const CACHED_ACCOUNTS: usize = 4_096;
 /// What rows of a file are judged against.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
-    pub(super) book: &'a Book,
-    pub(super) accounts: &'a dyn KnownAccounts,
+    pub book: &'a Book,
+    pub accounts: &'a dyn KnownAccounts,
     /// The billing day: its start and the start of the next one.
-    pub(super) day: (Instant, Instant),
+    pub day: (Instant, Instant),
     /// The partition's date: its start and the start of the next one.
-    pub(super) partition: (Instant, Instant),
+    pub partition: (Instant, Instant),
     /// Whether misplaced rows and those without time are this day's rejects.
-    pub(super) is_own_partition: bool,
+    pub is_own_partition: bool,
     /// Whether groups are kept apart by period.
-    pub(super) by_period: bool,
+    pub by_period: bool,
 }
 
 /// What becomes of a row.

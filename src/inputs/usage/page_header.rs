@@ -8,13 +8,13 @@ use super::thrift::{Kind, Thrift, ThriftError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PageHeader {
     /// Bytes of the page in the file, without the header.
-    pub(super) compressed: usize,
+    pub compressed: usize,
     /// Bytes of the page once decompressed.
-    pub(super) uncompressed: usize,
+    pub uncompressed: usize,
     /// CRC-32 of the page in the file, where the writer gave it.
-    pub(super) crc: Option<u32>,
+    pub crc: Option<u32>,
     /// What kind of page.
-    pub(super) kind: PageKind,
+    pub kind: PageKind,
 }
 
 /// For structs without a boolean.

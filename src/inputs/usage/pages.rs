@@ -22,17 +22,17 @@ const USUAL_HEADER_BYTES: u64 = 8 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Chunk {
     /// First byte in the file.
-    pub(super) start: u64,
+    pub start: u64,
     /// First byte after it.
-    pub(super) end: u64,
+    pub end: u64,
     /// Values, nulls included: as many as the row group has rows.
-    pub(super) values: u64,
+    pub values: u64,
     /// How its pages are compressed.
-    pub(super) codec: CompressionCodec,
+    pub codec: CompressionCodec,
     /// How its values are stored.
-    pub(super) physical: Type,
+    pub physical: Type,
     /// Whether there are definition levels.
-    pub(super) nullable: bool,
+    pub nullable: bool,
 }
 
 impl Chunk {
@@ -344,7 +344,7 @@ impl Iterator for Pages {
 }
 
 /// The one chunk of a column in a row group.
-pub(super) struct OneChunk(pub(super) Option<Box<dyn PageReader>>);
+pub(super) struct OneChunk(pub Option<Box<dyn PageReader>>);
 
 impl Iterator for OneChunk {
     type Item = Result<Box<dyn PageReader>>;

@@ -20,26 +20,26 @@ use super::scan::Way;
 
 /// What a row group added.
 pub(super) struct Found {
-    pub(super) accepted_rows: u64,
-    pub(super) accepted_seconds: i64,
-    pub(super) rejected_rows: u64,
-    pub(super) rejects: RejectKeeper,
+    pub accepted_rows: u64,
+    pub accepted_seconds: i64,
+    pub rejected_rows: u64,
+    pub rejects: RejectKeeper,
     /// How it was read.
-    pub(super) way: Way,
+    pub way: Way,
 }
 
 /// What row groups are read into.
 pub(super) struct Sums<'a> {
     /// This thread's table.
-    pub(super) table: &'a mut Table,
+    pub table: &'a mut Table,
     /// Where it goes when it is full.
-    pub(super) runs: &'a Runs,
+    pub runs: &'a Runs,
     /// How many rejected rows to keep at most.
-    pub(super) keep_rejects: usize,
+    pub keep_rejects: usize,
     /// Held by the one thread that reads large pages.
-    pub(super) large_pages: &'a Arc<LargePages>,
+    pub large_pages: &'a Arc<LargePages>,
     /// Told how many rows have been read.
-    pub(super) progress: &'a (dyn Fn(u64) + Sync),
+    pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
 /// Lets one thread at a time read large pages, so that memory does not grow with threads.

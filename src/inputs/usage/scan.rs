@@ -9,9 +9,9 @@ use crate::catalog::book::Book;
 use crate::inputs::dimensions::AccountIndex;
 use crate::inputs::rejects::{RejectKeeper, Rejects};
 use crate::rules::account_day::DeductionPeriod;
-use crate::rules::calendar::{Calendar, OutsideCalendar, start_of_date};
-use crate::rules::quantity::{BillingDay, Instant};
 use crate::store::Object;
+use crate::units::calendar::{Calendar, OutsideCalendar, start_of_date};
+use crate::units::quantity::{BillingDay, Instant};
 
 use super::ahead::Ahead;
 use super::bounds::MAX_ROWS;

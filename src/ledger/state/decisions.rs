@@ -7,7 +7,7 @@ use arrow::array::{Array, StringArray};
 use crate::catalog::book::{Book, PlanId, ProductId};
 use crate::rules::facts::{Carried, DecidedRefund, ExhaustedApp, Renewal};
 use crate::rules::flags::FlagKind;
-use crate::rules::quantity::{BillingDay, Instant, SdkAppId};
+use crate::units::quantity::{BillingDay, Instant, SdkAppId};
 
 use super::super::batch::LedgerError;
 use super::super::read::{Columns, damaged};

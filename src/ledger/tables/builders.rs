@@ -9,7 +9,7 @@ use arrow::array::{
 };
 use arrow::datatypes::DataType;
 
-use crate::rules::quantity::{AccountId, BillingDay, Instant, OutOfRange, SdkAppId};
+use crate::units::quantity::{AccountId, BillingDay, Instant, OutOfRange, SdkAppId};
 
 use super::columns::ColumnType;
 
@@ -73,8 +73,8 @@ pub(super) fn push_text(column: &mut StringBuilder, text: std::fmt::Arguments<'_
 /// Item and tier by name.
 #[derive(Clone, Copy)]
 pub(super) struct TierNames<'a> {
-    pub(super) item: &'a str,
-    pub(super) tier: &'a str,
+    pub item: &'a str,
+    pub tier: &'a str,
 }
 
 /// The columns account_id, sdk_app_id, day, item, tier.
@@ -103,9 +103,9 @@ impl LineKey {
 
 #[derive(Default)]
 pub(super) struct UsageDaily {
-    pub(super) key: LineKey,
-    pub(super) seconds: Int64Builder,
-    pub(super) rows: Int64Builder,
+    pub key: LineKey,
+    pub seconds: Int64Builder,
+    pub rows: Int64Builder,
 }
 
 impl UsageDaily {
@@ -118,9 +118,9 @@ impl UsageDaily {
 
 #[derive(Default)]
 pub(super) struct UsagePeriods {
-    pub(super) key: LineKey,
-    pub(super) period: Int16Builder,
-    pub(super) seconds: Int64Builder,
+    pub key: LineKey,
+    pub period: Int16Builder,
+    pub seconds: Int64Builder,
 }
 
 impl UsagePeriods {
@@ -133,21 +133,21 @@ impl UsagePeriods {
 
 #[derive(Default)]
 pub(super) struct BillLines {
-    pub(super) bill_id: StringBuilder,
-    pub(super) key: LineKey,
-    pub(super) seconds: Int64Builder,
-    pub(super) minutes: Int64Builder,
-    pub(super) free_minutes: Int64Builder,
-    pub(super) package_minutes: Int64Builder,
-    pub(super) payg_minutes: Int64Builder,
-    pub(super) unbilled_minutes: Int64Builder,
-    pub(super) quantity: DecimalColumn<18, 6>,
-    pub(super) unit: StringBuilder,
-    pub(super) unit_price: DecimalColumn<18, 6>,
-    pub(super) per: Int64Builder,
-    pub(super) amount: DecimalColumn<38, 9>,
-    pub(super) currency: StringBuilder,
-    pub(super) price_list: StringBuilder,
+    pub bill_id: StringBuilder,
+    pub key: LineKey,
+    pub seconds: Int64Builder,
+    pub minutes: Int64Builder,
+    pub free_minutes: Int64Builder,
+    pub package_minutes: Int64Builder,
+    pub payg_minutes: Int64Builder,
+    pub unbilled_minutes: Int64Builder,
+    pub quantity: DecimalColumn<18, 6>,
+    pub unit: StringBuilder,
+    pub unit_price: DecimalColumn<18, 6>,
+    pub per: Int64Builder,
+    pub amount: DecimalColumn<38, 9>,
+    pub currency: StringBuilder,
+    pub price_list: StringBuilder,
 }
 
 impl BillLines {
@@ -175,16 +175,16 @@ impl BillLines {
 
 #[derive(Default)]
 pub(super) struct Bills {
-    pub(super) bill_id: StringBuilder,
-    pub(super) account: Int64Builder,
-    pub(super) period_start: Date32Builder,
-    pub(super) period_end: Date32Builder,
-    pub(super) item: StringBuilder,
-    pub(super) cadence: StringBuilder,
-    pub(super) exact: DecimalColumn<38, 9>,
-    pub(super) amount: DecimalColumn<18, 2>,
-    pub(super) currency: StringBuilder,
-    pub(super) issued_at: Instants,
+    pub bill_id: StringBuilder,
+    pub account: Int64Builder,
+    pub period_start: Date32Builder,
+    pub period_end: Date32Builder,
+    pub item: StringBuilder,
+    pub cadence: StringBuilder,
+    pub exact: DecimalColumn<38, 9>,
+    pub amount: DecimalColumn<18, 2>,
+    pub currency: StringBuilder,
+    pub issued_at: Instants,
 }
 
 impl Bills {
@@ -209,12 +209,12 @@ impl Bills {
 
 #[derive(Default)]
 pub(super) struct Deductions {
-    pub(super) key: LineKey,
-    pub(super) grant_id: StringBuilder,
-    pub(super) grant_kind: StringBuilder,
-    pub(super) minutes: Int64Builder,
-    pub(super) ratio: DecimalColumn<9, 2>,
-    pub(super) quota: DecimalColumn<18, 2>,
+    pub key: LineKey,
+    pub grant_id: StringBuilder,
+    pub grant_kind: StringBuilder,
+    pub minutes: Int64Builder,
+    pub ratio: DecimalColumn<9, 2>,
+    pub quota: DecimalColumn<18, 2>,
 }
 
 impl Deductions {
@@ -233,18 +233,18 @@ impl Deductions {
 
 #[derive(Default)]
 pub(super) struct Grants {
-    pub(super) account: Int64Builder,
-    pub(super) grant_id: StringBuilder,
-    pub(super) kind: StringBuilder,
-    pub(super) plan: StringBuilder,
-    pub(super) apps: StringBuilder,
-    pub(super) valid_from: Date32Builder,
-    pub(super) valid_to: Date32Builder,
-    pub(super) quota: DecimalColumn<18, 2>,
-    pub(super) opening: DecimalColumn<18, 2>,
-    pub(super) used: DecimalColumn<18, 2>,
-    pub(super) balance: DecimalColumn<18, 2>,
-    pub(super) status: StringBuilder,
+    pub account: Int64Builder,
+    pub grant_id: StringBuilder,
+    pub kind: StringBuilder,
+    pub plan: StringBuilder,
+    pub apps: StringBuilder,
+    pub valid_from: Date32Builder,
+    pub valid_to: Date32Builder,
+    pub quota: DecimalColumn<18, 2>,
+    pub opening: DecimalColumn<18, 2>,
+    pub used: DecimalColumn<18, 2>,
+    pub balance: DecimalColumn<18, 2>,
+    pub status: StringBuilder,
 }
 
 /// Appends apps `;`-joined; null for none, which means every app of the account.
@@ -285,19 +285,19 @@ impl Grants {
 
 #[derive(Default)]
 pub(super) struct Accounts {
-    pub(super) account: Int64Builder,
-    pub(super) day: Date32Builder,
-    pub(super) opening: DecimalColumn<18, 2>,
-    pub(super) paid: DecimalColumn<18, 2>,
-    pub(super) charged: DecimalColumn<18, 2>,
-    pub(super) closing: DecimalColumn<18, 2>,
-    pub(super) paid_total: DecimalColumn<18, 2>,
-    pub(super) state: StringBuilder,
-    pub(super) overdue_since: Instants,
-    pub(super) suspend_at: Instants,
-    pub(super) suspended_at: Instants,
-    pub(super) remove_at: Instants,
-    pub(super) facts: Int64Builder,
+    pub account: Int64Builder,
+    pub day: Date32Builder,
+    pub opening: DecimalColumn<18, 2>,
+    pub paid: DecimalColumn<18, 2>,
+    pub charged: DecimalColumn<18, 2>,
+    pub closing: DecimalColumn<18, 2>,
+    pub paid_total: DecimalColumn<18, 2>,
+    pub state: StringBuilder,
+    pub overdue_since: Instants,
+    pub suspend_at: Instants,
+    pub suspended_at: Instants,
+    pub remove_at: Instants,
+    pub facts: Int64Builder,
 }
 
 impl Accounts {
@@ -322,16 +322,16 @@ impl Accounts {
 
 #[derive(Default)]
 pub(super) struct Rejects {
-    pub(super) day: Date32Builder,
-    pub(super) file: StringBuilder,
-    pub(super) row: Int64Builder,
-    pub(super) reason: StringBuilder,
-    pub(super) account: Int64Builder,
-    pub(super) app: Int64Builder,
-    pub(super) meter: StringBuilder,
-    pub(super) ts: Instants,
-    pub(super) seconds: Int64Builder,
-    pub(super) pixels: Int64Builder,
+    pub day: Date32Builder,
+    pub file: StringBuilder,
+    pub row: Int64Builder,
+    pub reason: StringBuilder,
+    pub account: Int64Builder,
+    pub app: Int64Builder,
+    pub meter: StringBuilder,
+    pub ts: Instants,
+    pub seconds: Int64Builder,
+    pub pixels: Int64Builder,
 }
 
 impl Rejects {
@@ -353,14 +353,14 @@ impl Rejects {
 
 #[derive(Default)]
 pub(super) struct Flags {
-    pub(super) account: Int64Builder,
-    pub(super) app: Int64Builder,
-    pub(super) product: StringBuilder,
-    pub(super) flag: StringBuilder,
-    pub(super) since: Instants,
-    pub(super) deadline: Instants,
-    pub(super) stop_rooms_by: Instants,
-    pub(super) actions: StringBuilder,
+    pub account: Int64Builder,
+    pub app: Int64Builder,
+    pub product: StringBuilder,
+    pub flag: StringBuilder,
+    pub since: Instants,
+    pub deadline: Instants,
+    pub stop_rooms_by: Instants,
+    pub actions: StringBuilder,
 }
 
 impl Flags {
@@ -380,12 +380,12 @@ impl Flags {
 
 #[derive(Default)]
 pub(super) struct Refunds {
-    pub(super) package: StringBuilder,
-    pub(super) account: Int64Builder,
-    pub(super) requested_at: Instants,
-    pub(super) approved: BooleanBuilder,
-    pub(super) amount: DecimalColumn<18, 2>,
-    pub(super) reason: StringBuilder,
+    pub package: StringBuilder,
+    pub account: Int64Builder,
+    pub requested_at: Instants,
+    pub approved: BooleanBuilder,
+    pub amount: DecimalColumn<18, 2>,
+    pub reason: StringBuilder,
 }
 
 impl Refunds {
@@ -403,12 +403,12 @@ impl Refunds {
 
 #[derive(Default)]
 pub(super) struct Renewals {
-    pub(super) package: StringBuilder,
-    pub(super) account: Int64Builder,
-    pub(super) apps: StringBuilder,
-    pub(super) plan: StringBuilder,
-    pub(super) purchased_at: Instants,
-    pub(super) price: DecimalColumn<18, 2>,
+    pub package: StringBuilder,
+    pub account: Int64Builder,
+    pub apps: StringBuilder,
+    pub plan: StringBuilder,
+    pub purchased_at: Instants,
+    pub price: DecimalColumn<18, 2>,
 }
 
 impl Renewals {
@@ -426,13 +426,13 @@ impl Renewals {
 
 #[derive(Default)]
 pub(super) struct Carried {
-    pub(super) account: Int64Builder,
-    pub(super) decision: StringBuilder,
-    pub(super) package: StringBuilder,
-    pub(super) at: Instants,
-    pub(super) ends_on: Date32Builder,
-    pub(super) apps: StringBuilder,
-    pub(super) plan: StringBuilder,
+    pub account: Int64Builder,
+    pub decision: StringBuilder,
+    pub package: StringBuilder,
+    pub at: Instants,
+    pub ends_on: Date32Builder,
+    pub apps: StringBuilder,
+    pub plan: StringBuilder,
 }
 
 impl Carried {

@@ -5,7 +5,7 @@ use arrow::array::ArrayRef;
 use crate::rules::account_day::AccountDay;
 use crate::rules::facts::{Carried, Renewal};
 use crate::rules::flags::Flag;
-use crate::rules::quantity::{AccountId, OutOfRange};
+use crate::units::quantity::{AccountId, OutOfRange};
 
 use super::Table;
 use super::builders::{self, push_apps, push_joined};

@@ -10,9 +10,9 @@ use crate::inputs::rejects::Reject;
 use crate::rules::account_day::{AccountDay, Bill, BillLine, BilledItem, Deduction, DeductionPeriod, GrantId};
 use crate::rules::account_day::{GrantState, UsageLine};
 use crate::rules::facts::UsageGroup;
-use crate::rules::quantity::{AccountId, BillingDay, Instant, Minutes, OutOfRange, Quantity, SdkAppId, Seconds};
-use crate::rules::quantity::{Amount, UnitPrice};
 use crate::rules::subscriptions::CreditLine;
+use crate::units::quantity::{AccountId, BillingDay, Instant, Minutes, OutOfRange, Quantity, SdkAppId, Seconds};
+use crate::units::quantity::{Amount, UnitPrice};
 
 use super::Table;
 use super::builders::{self, TierNames, push_apps, push_text};

@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use crate::ledger::record::{CommitRecord, TableFile, sha256};
+use crate::ledger::record::{CommitRecord, TableFile};
 use crate::store::{Store, StoreError, at_once};
+use crate::units::digest::sha256_hex;
 
 /// How many bytes are kept: the batches of a hundred thousand accounts. Of a larger batch the first files are, and the others
 /// are read again by each law, so that memory does not grow with the batch.
@@ -87,7 +88,7 @@ impl Difference {
             let recorded = file.size;
             Some(Self::Size { found, recorded })
         } else {
-            (sha256(bytes) != file.sha256).then_some(Self::Hash)
+            (sha256_hex(bytes) != file.sha256).then_some(Self::Hash)
         }
     }
 }

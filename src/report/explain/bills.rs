@@ -3,7 +3,7 @@
 use crate::catalog::book::Book;
 use crate::ledger::tables::Table;
 use crate::rules::account_day::BilledItem;
-use crate::rules::quantity::{Amount, Cents};
+use crate::units::quantity::{Amount, Cents};
 
 use super::recompute::Computed;
 use super::story::BillStory;

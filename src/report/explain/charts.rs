@@ -5,7 +5,7 @@ use chrono::Datelike;
 use serde::Serialize;
 
 use crate::report::numbers::{plain, thousands};
-use crate::rules::quantity::{Cents, Quota};
+use crate::units::quantity::{Cents, Quota};
 
 use super::grant_story::{Draw, GrantStory};
 use super::month::Month;

@@ -4,11 +4,11 @@ use crate::config::ConfigError;
 use crate::inputs::catalog::ReadError;
 use crate::inputs::dimensions::DimensionError;
 use crate::ledger::batch::LedgerError;
-use crate::rules::calendar::OutsideCalendar;
 use crate::rules::error::RuleError;
-use crate::rules::quantity::{AccountId, BillingDay, Instant, OutOfRange};
 use crate::settle::SettleError;
 use crate::store::StoreError;
+use crate::units::calendar::OutsideCalendar;
+use crate::units::quantity::{AccountId, BillingDay, Instant, OutOfRange};
 
 /// Why a day cannot be explained. A difference between ledger and rules is none of these: it is part of the explanation.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 use crate::ledger::batch::{Ledger, LedgerError};
 use crate::ledger::posted::{AsFound, Posted};
 use crate::ledger::tables::Table;
-use crate::rules::quantity::AccountId;
+use crate::units::quantity::AccountId;
 
 use super::compare::COMPARED;
 use super::past::Batch;

@@ -3,7 +3,7 @@
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::rules::quantity::{BillingDay, Minutes, Quota, Ratio, SdkAppId};
+use crate::units::quantity::{BillingDay, Minutes, Quota, Ratio, SdkAppId};
 
 use super::serial::{app, apps, count, optional_text, text};
 

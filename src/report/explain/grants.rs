@@ -1,8 +1,8 @@
 //! The waterfall of grants: what each held, what was drawn on it in which order, what is left.
 
 use crate::rules::account_day::{GrantId, GrantState};
-use crate::rules::quantity::Quota;
 use crate::rules::recorder::Outcome;
+use crate::units::quantity::Quota;
 
 use super::error::ExplainError;
 use super::grant_story::{Draw, GrantStory};

@@ -2,9 +2,9 @@
 
 use crate::report::numbers::counted;
 use crate::rules::facts::{Package, Renewal};
-use crate::rules::quantity::{Cents, Instant, SdkAppId};
 use crate::rules::refunds::{RefundDecision, Refusal};
 use crate::rules::subscriptions::{Breach, CreditLine, Limit, PurchaseLine};
+use crate::units::quantity::{Cents, Instant, SdkAppId};
 
 use super::error::ExplainError;
 use super::life_story::{

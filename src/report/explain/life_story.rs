@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::rules::quantity::{BillingDay, Cents, Instant, SdkAppId};
+use crate::units::quantity::{BillingDay, Cents, Instant, SdkAppId};
 
 use super::serial::{app, apps, optional_text, text};
 

@@ -4,9 +4,9 @@ use crate::catalog::book::{ItemKind, Round, TierId};
 use crate::ledger::tables::Table;
 use crate::report::numbers::{bare, bare_money};
 use crate::rules::account_day::{BillLine, DeductionPeriod};
-use crate::rules::quantity::{Amount, OutOfRange, Quantity, Quota, SdkAppId, Seconds, UnitPrice};
 use crate::rules::recorder::Outcome;
 use crate::rules::subscriptions::PurchaseLine;
+use crate::units::quantity::{Amount, OutOfRange, Quantity, Quota, SdkAppId, Seconds, UnitPrice};
 
 use super::bills::item_name;
 use super::error::ExplainError;
@@ -238,7 +238,7 @@ fn steps(computed: &Computed<'_>, line: &BillLine) -> Result<Vec<GrantStep>, Exp
 
 fn add(
     service: &mut Service,
-    minutes: crate::rules::quantity::Minutes,
+    minutes: crate::units::quantity::Minutes,
     quota: Quota,
     after: Quota,
 ) -> Result<(), OutOfRange> {

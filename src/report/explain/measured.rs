@@ -4,7 +4,7 @@ use crate::catalog::book::{Cadence, Item, ItemKind, TierId};
 use crate::report::numbers::{self, plain, thousands};
 use crate::rules::account_day::BillLine;
 use crate::rules::measured::period_of;
-use crate::rules::quantity::Quantity;
+use crate::units::quantity::Quantity;
 
 use super::life_story::MeasuredStory;
 use super::recompute::Computed;

@@ -7,7 +7,7 @@ use chrono::Datelike;
 use crate::ledger::batch::Ledger;
 use crate::ledger::posted::Posted;
 use crate::ledger::tables::Table;
-use crate::rules::quantity::{AccountId, BillingDay, Cents, OutOfRange};
+use crate::units::quantity::{AccountId, BillingDay, Cents, OutOfRange};
 
 use super::error::ExplainError;
 use super::rows::TableRows;

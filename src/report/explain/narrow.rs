@@ -1,6 +1,6 @@
 //! The same explanation for one app.
 
-use crate::rules::quantity::{Amount, SdkAppId};
+use crate::units::quantity::{Amount, SdkAppId};
 
 use super::story::{Explanation, LineStory, QuantityStory};
 

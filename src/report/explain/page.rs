@@ -6,7 +6,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::report::numbers::{counted, thousands};
-use crate::rules::quantity::{BillingDay, Cents, SdkAppId};
+use crate::units::quantity::{BillingDay, Cents, SdkAppId};
 
 use super::charts::{self, Daily, Stretch};
 use super::error::ExplainError;

@@ -16,10 +16,10 @@ use crate::ledger::posted::Posted;
 use crate::ledger::record::{BatchId, CommitRecord};
 use crate::ledger::state::account_after;
 use crate::rules::account_day::DeductionPeriod;
-use crate::rules::calendar::Calendar;
 use crate::rules::facts::{Account, DisabledApp, Opening, Package, Payment, RefundRequest};
-use crate::rules::quantity::{AccountId, BillingDay, Instant, Quota};
 use crate::settle::openings::opening_grant;
+use crate::units::calendar::Calendar;
+use crate::units::quantity::{AccountId, BillingDay, Instant, Quota};
 
 use super::error::ExplainError;
 

@@ -1,8 +1,8 @@
 //! Reasons of the rules, as codes for programs and words for people.
 
 use crate::report::numbers::plain;
-use crate::rules::quantity::SdkAppId;
 use crate::rules::recorder::PassedOver;
+use crate::units::quantity::SdkAppId;
 
 use super::grant_story::Reason;
 use super::steps::{ToldFate, ToldRest};

@@ -7,9 +7,9 @@ use crate::ledger::state::Listings;
 use crate::ledger::tables::{RowContext, Rows, RowsBuilder, Table};
 use crate::rules::account_day::{AccountDay, AccountFacts, DayContext, settle_account_day};
 use crate::rules::facts::{Measured, Opening, Payg, UsageGroup};
-use crate::rules::quantity::{AccountId, BillingDay, SdkAppId};
-use crate::settle::facts;
+use crate::settle::facts_digest;
 use crate::settle::openings::Lookback;
+use crate::units::quantity::{AccountId, BillingDay, SdkAppId};
 
 use super::compare::{COMPARED, differences, edited};
 use super::error::ExplainError;
@@ -164,7 +164,7 @@ fn completed_opening(
 /// The day's rows as its batch would hold them.
 fn rows(batch: &Batch, past: &Past<'_>, usage: &[UsageGroup], day: &AccountDay<'_>) -> Result<Rows, ExplainError> {
     let account = past.account();
-    let digest = facts::digest(&batch.book, &account, &past.packages, &past.requests, batch.known_at);
+    let digest = facts_digest::digest(&batch.book, &account, &past.packages, &past.requests, batch.known_at);
     let mut builder = RowsBuilder::new(RowContext {
         book: &batch.book,
         day: batch.id.day,

@@ -4,7 +4,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int16Type, Int64Type, TimestampMicrosecondType};
 
 use crate::ledger::tables::Table;
-use crate::rules::quantity::{BillingDay, Instant};
+use crate::units::quantity::{BillingDay, Instant};
 
 /// Rows of one table.
 #[derive(Debug, Clone, Copy)]

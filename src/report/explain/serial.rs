@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde::{Serialize, Serializer};
 
-use crate::rules::quantity::{AccountId, Minutes, SdkAppId, Seconds};
+use crate::units::quantity::{AccountId, Minutes, SdkAppId, Seconds};
 
 /// A decimal number or a date as text.
 pub(super) fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,8 +1,8 @@
 //! What the rules tell while they compute the day.
 
 use crate::catalog::book::TierId;
-use crate::rules::quantity::{Minutes, SdkAppId};
 use crate::rules::recorder::{Fate, Outcome, Recorder, Rest, Step};
+use crate::units::quantity::{Minutes, SdkAppId};
 
 /// Everything that was told, in its order.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::report::numbers::plain;
-use crate::rules::quantity::{
+use crate::units::quantity::{
     AccountId, Amount, BillingDay, Cents, Instant, Minutes, Quantity, SdkAppId, Seconds, UnitPrice,
 };
 

@@ -7,7 +7,7 @@ use crate::catalog::book::{Book, ItemKind, TierId};
 use crate::ledger::tables::Table;
 use crate::rules::account_day::DeductionPeriod;
 use crate::rules::facts::{Measured, UsageGroup};
-use crate::rules::quantity::{Quantity, SdkAppId, Seconds};
+use crate::units::quantity::{Quantity, SdkAppId, Seconds};
 
 use super::error::ExplainError;
 use super::found::FoundTables;

@@ -12,8 +12,8 @@ use nightbill::catalog::parse::parse;
 use nightbill::inputs::rejects::Reason;
 use nightbill::inputs::usage::{Group, KnownAccounts, RangeReader, Scan, ScanError, ScanRequest, Way, WholeFile, scan};
 use nightbill::rules::account_day::DeductionPeriod;
-use nightbill::rules::calendar::Calendar;
-use nightbill::rules::quantity::BillingDay;
+use nightbill::units::calendar::Calendar;
+use nightbill::units::quantity::BillingDay;
 use nightbill::store::{Object, StoreError};
 
 /// Both ways to scan a file; what they find must be the same. On ids a corrupt page may go unseen that by value is

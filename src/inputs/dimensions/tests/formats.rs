@@ -15,7 +15,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterVersion};
 
 use crate::rules::facts::{DisabledApp, Payg, RefundRequest};
-use crate::rules::quantity::{Cents, Instant, Quota, SdkAppId};
+use crate::units::quantity::{Cents, Instant, Quota, SdkAppId};
 
 use super::tables::parquet_of;
 use super::{ACCOUNTS, DimensionError, Dimensions, PACKAGES, describe, load, load_csv};

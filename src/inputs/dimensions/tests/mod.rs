@@ -12,8 +12,8 @@ use crate::catalog::book::{
     Book, FreeRule, OnExpiry, Plan, PriceList, PriceListEntry, Product, ProductId, RatioTable, RatioTableId,
     RefundKind, Validity,
 };
-use crate::rules::calendar::Calendar;
-use crate::rules::quantity::{BillingDay, Cents, Minutes};
+use crate::units::calendar::Calendar;
+use crate::units::quantity::{BillingDay, Cents, Minutes};
 
 use super::{DimensionError, Dimensions};
 

@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 
-use crate::rules::quantity::{BillingDay, Cents};
+use crate::units::quantity::{BillingDay, Cents};
 
 use super::{describe, load};
 

@@ -1,7 +1,7 @@
 //! Counting by app and tier, or by period and tier, in a plain array: each app or period has a line of cells.
 
 use crate::catalog::book::TierId;
-use crate::rules::quantity::SdkAppId;
+use crate::units::quantity::SdkAppId;
 
 use super::super::groups::Key;
 use super::classes::Sparse;
@@ -36,8 +36,8 @@ pub(super) struct Memory {
 #[derive(Clone, Copy)]
 pub(super) struct Ids<'a> {
     /// Positions of accounts.
-    pub(super) accounts: &'a [u32],
-    pub(super) apps: &'a [SdkAppId],
+    pub accounts: &'a [u32],
+    pub apps: &'a [SdkAppId],
 }
 
 /// What lines stand for.

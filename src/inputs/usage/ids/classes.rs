@@ -42,9 +42,9 @@ pub(super) struct Classes<W> {
 #[derive(Default)]
 pub(super) struct Sparse {
     /// What rows are worth that are not among the others.
-    pub(super) usual: u32,
+    pub usual: u32,
     /// Rows by position, in order, and what they are worth.
-    pub(super) others: Vec<(usize, u32)>,
+    pub others: Vec<(usize, u32)>,
 }
 
 impl<W: Worth> Classes<W> {

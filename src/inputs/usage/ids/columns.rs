@@ -55,20 +55,20 @@ impl Stores {
 
 /// The columns of a row group, all at the same row.
 pub(super) struct Columns<'c, 'a> {
-    pub(super) times: Classes<TimeWorth<'c>>,
-    pub(super) accounts: Keys<AccountWorth<'a, 'c>>,
-    pub(super) apps: Keys<AppWorth>,
-    pub(super) meters: Defaulted<MeterWorth<'c>>,
-    pub(super) seconds: Defaulted<SecondsWorth>,
-    pub(super) pixels: Classes<PixelsWorth<'c>>,
+    pub times: Classes<TimeWorth<'c>>,
+    pub accounts: Keys<AccountWorth<'a, 'c>>,
+    pub apps: Keys<AppWorth>,
+    pub meters: Defaulted<MeterWorth<'c>>,
+    pub seconds: Defaulted<SecondsWorth>,
+    pub pixels: Classes<PixelsWorth<'c>>,
 }
 
 /// What columns are judged by.
 pub(super) struct Worths<'c, 'a> {
-    pub(super) stores: &'c Stores,
-    pub(super) rules: &'c Rules<'a>,
-    pub(super) tiers: &'c Tiers,
-    pub(super) accounts: &'c mut AccountCache<'a>,
+    pub stores: &'c Stores,
+    pub rules: &'c Rules<'a>,
+    pub tiers: &'c Tiers,
+    pub accounts: &'c mut AccountCache<'a>,
 }
 
 impl<'c, 'a> Columns<'c, 'a> {

@@ -12,10 +12,10 @@ pub(super) enum Seconds<'a> {
 /// Rows to be counted.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
-    pub(super) accounts: &'a [u32],
-    pub(super) lines: &'a [u32],
-    pub(super) codes: &'a [u32],
-    pub(super) seconds: Seconds<'a>,
+    pub accounts: &'a [u32],
+    pub lines: &'a [u32],
+    pub codes: &'a [u32],
+    pub seconds: Seconds<'a>,
 }
 
 impl Seconds<'_> {

@@ -8,11 +8,11 @@ pub(super) struct Sink<'a> {
     runs: &'a Runs,
     sign: Sign,
     /// Rows that went through.
-    pub(super) accepted_rows: u64,
+    pub accepted_rows: u64,
     /// Their seconds.
-    pub(super) accepted_seconds: i64,
+    pub accepted_seconds: i64,
     /// Whether anything went in.
-    pub(super) is_used: bool,
+    pub is_used: bool,
 }
 
 /// Whether rows are added, or taken back.

@@ -1,7 +1,7 @@
 //! What values are worth to a bill: what SPEC 2.1 says of each, found out once per distinct value.
 
 use crate::catalog::book::{Book, Meter, TierId};
-use crate::rules::quantity::{Instant, SdkAppId};
+use crate::units::quantity::{Instant, SdkAppId};
 
 use super::super::columns::{IntKind, TimeUnit};
 use super::super::judge::{AccountCache, CALENDAR_MICROS, MAX_SECONDS, PERIOD_MICROS, Rules};
@@ -147,8 +147,8 @@ impl Worth for TimeWorth<'_> {
 
 /// `account_id`: its position.
 pub(super) struct AccountWorth<'a, 'b> {
-    pub(super) kind: IntKind,
-    pub(super) accounts: &'b mut AccountCache<'a>,
+    pub kind: IntKind,
+    pub accounts: &'b mut AccountCache<'a>,
 }
 
 impl Worth for AccountWorth<'_, '_> {
@@ -161,7 +161,7 @@ impl Worth for AccountWorth<'_, '_> {
 /// `sdk_app_id`: how many distinct ones were there before it.
 pub(super) struct AppWorth {
     kind: IntKind,
-    pub(super) apps: Vec<SdkAppId>,
+    pub apps: Vec<SdkAppId>,
 }
 
 impl AppWorth {
@@ -180,7 +180,7 @@ impl Worth for AppWorth {
 
 /// `seconds`: their number.
 pub(super) struct SecondsWorth {
-    pub(super) kind: IntKind,
+    pub kind: IntKind,
 }
 
 impl Worth for SecondsWorth {
@@ -283,8 +283,8 @@ impl Worth for MeterWorth<'_> {
 
 /// `pixels`: their column of [`Tiers`].
 pub(super) struct PixelsWorth<'a> {
-    pub(super) kind: IntKind,
-    pub(super) tiers: &'a Tiers,
+    pub kind: IntKind,
+    pub tiers: &'a Tiers,
 }
 
 impl Worth for PixelsWorth<'_> {

@@ -1,6 +1,6 @@
 use super::super::month::DayBills;
 use super::*;
-use crate::rules::quantity::{BillingDay, Minutes, Ratio, SdkAppId, Seconds};
+use crate::units::quantity::{BillingDay, Minutes, Ratio, SdkAppId, Seconds};
 
 fn story(free: i64, package: i64, payg: i64, unbilled: i64) -> DurationStory {
     DurationStory {

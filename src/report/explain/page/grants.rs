@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::report::numbers::{plain, thousands};
-use crate::rules::quantity::Quota;
+use crate::units::quantity::Quota;
 
 use super::super::charts::{self, Waterfall};
 use super::super::grant_story::{Draw, GrantStory};

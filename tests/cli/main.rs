@@ -6,13 +6,10 @@ use std::process::{Command as StdCommand, Output, Stdio};
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 
-#[path = "cli/docs.rs"]
 mod docs;
-#[path = "cli/explain.rs"]
 mod explain;
-#[path = "support/json_doc.rs"]
+#[path = "../support/json_doc.rs"]
 mod json_doc;
-#[path = "cli/night.rs"]
 mod night;
 
 /// The program in an environment that does not depend on who runs the tests.

@@ -3,83 +3,44 @@
 //!
 //! `ORACLE_FROM` and `ORACLE_COUNT` choose other seeds than those of every run.
 
-#[path = "oracle/arrears.rs"]
 mod arrears;
-#[path = "oracle/boundaries.rs"]
 mod boundaries;
-#[path = "oracle/broken.rs"]
 mod broken;
-#[path = "oracle/catalogs.rs"]
 mod catalogs;
-#[path = "oracle/compare.rs"]
 mod compare;
-#[path = "oracle/deduction.rs"]
 mod deduction;
-#[path = "oracle/describe.rs"]
 mod describe;
-#[path = "oracle/dunning.rs"]
 mod dunning;
-#[path = "oracle/expected.rs"]
 mod expected;
-#[path = "oracle/facts.rs"]
 mod facts;
-#[path = "oracle/files.rs"]
 mod files;
-#[path = "oracle/flags.rs"]
 mod flags;
-#[path = "oracle/found.rs"]
 mod found;
-#[path = "oracle/fraction.rs"]
 mod fraction;
-#[path = "oracle/generator.rs"]
 mod generator;
-#[path = "oracle/givebacks.rs"]
 mod givebacks;
-#[path = "oracle/grants.rs"]
 mod grants;
-#[path = "oracle/guide.rs"]
 mod guide;
-#[path = "oracle/guide_account.rs"]
 mod guide_account;
-#[path = "oracle/guide_money.rs"]
 mod guide_money;
-#[path = "oracle/metering.rs"]
 mod metering;
-#[path = "oracle/monthly.rs"]
 mod monthly;
-#[path = "oracle/partitions.rs"]
 mod partitions;
-#[path = "oracle/posted.rs"]
 mod posted;
-#[path = "oracle/pricing.rs"]
 mod pricing;
-#[path = "oracle/ranges.rs"]
 mod ranges;
-#[path = "oracle/refunds.rs"]
 mod refunds;
-#[path = "oracle/rejects.rs"]
 mod rejects;
-#[path = "oracle/rows.rs"]
 mod rows;
-#[path = "oracle/scenario.rs"]
 mod scenario;
-#[path = "oracle/sharpen.rs"]
 mod sharpen;
-#[path = "oracle/shrink.rs"]
 mod shrink;
-#[path = "oracle/sights.rs"]
 mod sights;
-#[path = "oracle/spec.rs"]
 mod spec;
-#[path = "oracle/standing.rs"]
 mod standing;
-#[path = "oracle/subscriptions.rs"]
 mod subscriptions;
-#[path = "oracle/toml.rs"]
 mod toml;
-#[path = "oracle/uses.rs"]
 mod uses;
-#[path = "oracle/zone.rs"]
 mod zone;
 
 use std::collections::BTreeMap;

@@ -9,15 +9,15 @@ use std::sync::OnceLock;
 use assert_cmd::Command;
 use nightbill::job::{Job, Override};
 use nightbill::report::explain::{DurationStory, Explanation, LineStory, Question, StepOutcome, explain};
-use nightbill::rules::quantity::{AccountId, BillingDay};
 use nightbill::store::Store;
+use nightbill::units::quantity::{AccountId, BillingDay};
 use rust_decimal::Decimal;
 
-#[path = "support/parquet_rows.rs"]
+#[path = "../support/parquet_rows.rs"]
 mod parquet_rows;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const EXPECTED: &str = include_str!("examples/expected.csv");
+const EXPECTED: &str = include_str!("expected.csv");
 const PARTS: [&str; 4] = ["free_minutes", "package_minutes", "payg_minutes", "unbilled_minutes"];
 
 type Row = BTreeMap<String, String>;

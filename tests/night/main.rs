@@ -1,33 +1,21 @@
 //! The night end to end, on the real binary: bills, the no-op, balances, periods, determinism; explanations, faults, gates and laws in their modules.
 
-#[path = "night/compact.rs"]
 mod compact;
-#[path = "night/daily.rs"]
 mod daily;
-#[path = "night/explain.rs"]
 mod explain;
-#[path = "night/faults.rs"]
 mod faults;
-#[path = "night/gates.rs"]
 mod gates;
-#[path = "night/guide.rs"]
 mod guide;
-#[expect(dead_code, reason = "the examples are checked by tests/cli.rs")]
-#[path = "support/json_doc.rs"]
+#[expect(dead_code, reason = "the examples are checked by tests/cli/main.rs")]
+#[path = "../support/json_doc.rs"]
 mod json_doc;
-#[path = "night/laws.rs"]
 mod laws;
-#[path = "night/money.rs"]
 mod money;
-#[path = "night/monthly.rs"]
 mod monthly;
-#[path = "support/parquet_rows.rs"]
+#[path = "../support/parquet_rows.rs"]
 mod parquet_rows;
-#[path = "night/products.rs"]
 mod products;
-#[path = "night/samples.rs"]
 mod samples;
-#[path = "night/world.rs"]
 mod world;
 
 use world::World;

@@ -1,11 +1,10 @@
 //! `accounts.facts`: 8 bytes of a digest over an account's dated facts, by which a later run sees what a batch did
 //! not know (SPEC 4, 5).
 
-use sha2::{Digest, Sha256};
-
 use crate::catalog::book::Book;
 use crate::rules::facts::{Account, Package, RefundRequest};
-use crate::rules::quantity::Instant;
+use crate::units::digest::Hasher;
+use crate::units::quantity::Instant;
 
 /// The digest of what was known at `known_at`: registration, violation, purchases with refunds, refund requests.
 ///
@@ -18,7 +17,7 @@ pub(crate) fn digest(
     requests: &[RefundRequest<'_>],
     known_at: Instant,
 ) -> i64 {
-    let mut facts = Facts(Sha256::new());
+    let mut facts = FactsHasher(Hasher::default());
     facts.instant(account.registered_at);
     facts.optional_instant(account.violation_at.filter(|at| *at <= known_at));
     for package in packages.iter().filter(|package| package.purchased_at <= known_at) {
@@ -44,9 +43,9 @@ pub(crate) fn digest(
 }
 
 /// A hash over values of known length, so that no two lists of facts share their bytes.
-struct Facts(Sha256);
+struct FactsHasher(Hasher);
 
-impl Facts {
+impl FactsHasher {
     fn number(&mut self, value: i64) {
         self.0.update(value.to_le_bytes());
     }
@@ -66,7 +65,7 @@ impl Facts {
     }
 
     fn finish(self) -> i64 {
-        let digest = self.0.finalize();
+        let digest = self.0.finish();
         let mut first = [0_u8; 8];
         first.copy_from_slice(&digest[..8]);
         i64::from_be_bytes(first)

@@ -13,9 +13,9 @@ use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use bytes::Bytes;
 use nightbill::job::{Job, Override};
-use nightbill::rules::quantity::{BillingDay, Instant};
 use nightbill::settle::{DayOutcome, DayReport, Days, Night, Progress, SettleError, SettleOptions, settle};
 use nightbill::store::{Location, Store, StoreError};
+use nightbill::units::quantity::{BillingDay, Instant};
 use url::Url;
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");

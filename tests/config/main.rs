@@ -4,11 +4,9 @@
 //! `#$ set KEY=VALUE`, `#$ env NAME=VALUE`, and `#| ` before each line of the exact message, in which the file is
 //! called by its bare name. With `UPDATE_EXPECT=1` the messages are rewritten: read the difference.
 
-mod config {
-    mod book;
-    mod fixtures;
-    mod job;
-    mod prices;
-    mod properties;
-    mod shipped;
-}
+mod book;
+mod fixtures;
+mod job;
+mod prices;
+mod properties;
+mod shipped;

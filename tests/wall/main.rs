@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-#[path = "wall/docs.rs"]
 mod docs;
 
 /// What the rules must not know: IO, clocks, threads, hash maps, and the libraries that bring them.

@@ -9,11 +9,11 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit, TimestampMillisecondType};
 use chrono::NaiveDate;
 use nightbill::job::Job;
-use nightbill::rules::quantity::{BillingDay, Instant};
 use nightbill::sample::{
     JobFile, Layout, SampleError, SampleSpec, Shape, TsEncoding, UsageCompression, UsageEncoding, generate,
 };
 use nightbill::settle::{Days, SettleOptions, Unwatched, settle};
+use nightbill::units::quantity::{BillingDay, Instant};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Encoding;
 use tempfile::TempDir;
@@ -144,12 +144,12 @@ fn assert_valid(spec: &SampleSpec, accounts: &BTreeSet<i64>) {
     ];
     for (date, rows) in usage(&spec.out) {
         let day = BillingDay::from_date(date.parse().unwrap());
-        let start = nightbill::rules::calendar::start_of_date(spec.zone, day)
+        let start = nightbill::units::calendar::start_of_date(spec.zone, day)
             .unwrap()
             .micros()
             / 1000;
         let next = day.checked_add_days(1).unwrap();
-        let end = nightbill::rules::calendar::start_of_date(spec.zone, next)
+        let end = nightbill::units::calendar::start_of_date(spec.zone, next)
             .unwrap()
             .micros()
             / 1000;
