@@ -11,7 +11,7 @@ use crate::units::quantity::{BillingDay, Instant};
 use super::error::SettleError;
 use super::run::Run;
 use super::totals::UsageDigest;
-use super::{facts, gates};
+use super::{facts_digest, gates};
 
 /// What a look at a settled day found.
 pub(super) enum Found {

@@ -29,7 +29,7 @@ const HEAD_BYTES: u64 = 4;
 
 /// A usage file, as its footer shows it.
 pub(in crate::inputs) struct UsageFile {
-    pub source: Arc<Source>,
+    pub(super) source: Arc<Source>,
     /// Rows of all row groups.
     pub rows: u64,
     /// What is read of it; [`Role::ALL`] of usage.
@@ -49,7 +49,7 @@ pub(in crate::inputs) struct RowGroup {
     /// Its rows, at least one.
     pub rows: u64,
     /// Chunks of the needed columns, by position in the file's roles.
-    pub chunks: [Option<Chunk>; ROLES],
+    pub(super) chunks: [Option<Chunk>; ROLES],
 }
 
 /// Room for the footers that are read and decoded at a time.
