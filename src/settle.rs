@@ -2,10 +2,10 @@
 
 mod error;
 pub(crate) mod facts_digest;
-mod gaps;
 mod gates;
 mod measured;
 mod night;
+mod not_yet;
 pub(crate) mod openings;
 mod plan;
 mod run;
@@ -21,8 +21,8 @@ use crate::ledger::record::{BatchId, ControlTotals};
 use crate::units::quantity::{BillingDay, Instant};
 
 pub use error::SettleError;
-pub use gaps::not_acted_on;
 pub use measured::without_item;
+pub use not_yet::not_acted_on;
 
 /// Which days to settle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -177,10 +177,7 @@ fn list(store: &Store) -> Result<Vec<BatchId>, LedgerError> {
 }
 
 fn parse_record(id: BatchId, json: &[u8]) -> Result<CommitRecord, LedgerError> {
-    let damaged = |message| LedgerError::Damaged {
-        path: record_path(id),
-        message,
-    };
+    let damaged = |message| LedgerError::damaged(id, message);
     let record = CommitRecord::from_json(json).map_err(damaged)?;
     if record.batch == id.to_string() {
         Ok(record)
@@ -389,4 +386,14 @@ pub enum LedgerError {
     /// The store failed (exit 5).
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl LedgerError {
+    /// A batch's commit record says what cannot be.
+    pub(crate) fn damaged(batch: BatchId, message: String) -> Self {
+        Self::Damaged {
+            path: record_path(batch),
+            message,
+        }
+    }
 }

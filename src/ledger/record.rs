@@ -1,5 +1,7 @@
 //! The commit record `_batches/<id>.json`: what a batch read, what it wrote, and what it adds up to (SPEC 5).
 
+mod formats;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -7,6 +9,7 @@ use bytes::Bytes;
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 
+use crate::rules::account_day::DeductionPeriod;
 use crate::units::calendar::Calendar;
 use crate::units::quantity::{BillingDay, Instant};
 
@@ -82,24 +85,35 @@ impl CommitRecord {
         json.into()
     }
 
-    /// Reads a stored record.
+    /// Reads a stored record, of this format or an older one.
     ///
     /// # Errors
     /// What is wrong with it, for people.
     pub fn from_json(json: &[u8]) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        struct Format {
-            format: u32,
-        }
-        let unreadable = |error: serde_json::Error| format!("not a commit record: {error}");
-        let Format { format } = serde_json::from_slice(json).map_err(unreadable)?;
-        if format != Self::FORMAT {
-            return Err(format!(
-                "commit record of format {format}, this nightbill reads format {}; use the version that wrote it",
-                Self::FORMAT
-            ));
-        }
-        serde_json::from_slice(json).map_err(unreadable)
+        formats::read(json)
+    }
+
+    /// The zone and billing time that its day was billed with.
+    ///
+    /// # Errors
+    /// What is wrong with them, for people.
+    pub fn calendar(&self) -> Result<Calendar, String> {
+        let job = &self.job;
+        let zone = job.timezone.parse();
+        let zone = zone.map_err(|_| format!("{} is no time zone", job.timezone))?;
+        let time = NaiveTime::parse_from_str(&job.billing_time, BILLING_TIME);
+        let time = time.map_err(|_| format!("{} is no billing time", job.billing_time))?;
+        Ok(Calendar::new(zone, time))
+    }
+
+    /// How often its day drew on grants.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub fn deduction_period(&self) -> Result<DeductionPeriod, String> {
+        let text = &self.job.deduction_period;
+        DeductionPeriod::parse(text)
+            .ok_or_else(|| format!("its deduction_period is {text:?}, which is neither \"day\" nor \"5min\""))
     }
 
     /// The billing time of its day, by the clock that it was billed by.
@@ -107,16 +121,8 @@ impl CommitRecord {
     /// # Errors
     /// What is wrong with it, for people.
     pub fn billed_at(&self) -> Result<Instant, String> {
-        let zone: chrono_tz::Tz = self
-            .job
-            .timezone
-            .parse()
-            .map_err(|_| format!("{} is no time zone", self.job.timezone))?;
-        let time = NaiveTime::parse_from_str(&self.job.billing_time, BILLING_TIME)
-            .map_err(|_| format!("{} is no billing time", self.job.billing_time))?;
         let day: NaiveDate = self.day.parse().map_err(|_| format!("{} is no day", self.day))?;
-        let calendar = Calendar::new(zone, time);
-        let billed_at = calendar.billing_instant(BillingDay::from_date(day));
+        let billed_at = self.calendar()?.billing_instant(BillingDay::from_date(day));
         billed_at.map_err(|error| format!("its day is {error}"))
     }
 

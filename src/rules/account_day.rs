@@ -61,6 +61,13 @@ impl DeductionPeriod {
             Self::FiveMinutes => "5min",
         }
     }
+
+    /// What [`Self::as_str`] writes, read; None for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Day, Self::FiveMinutes]
+            .into_iter()
+            .find(|period| period.as_str() == text)
+    }
 }
 
 /// What is known of the account. Facts after the day's billing time may be in it: the rules pass them over.

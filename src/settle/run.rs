@@ -12,7 +12,7 @@ use crate::inputs::dimensions::Dimensions;
 use crate::inputs::partitions::{self, Listing};
 use crate::inputs::rejects::{Reject, Rejects};
 use crate::inputs::usage::{self, FileTotals, RangeReader, RegisteredBy, Scan, ScanRequest, Way};
-use crate::job::{Job, Shape};
+use crate::job::Job;
 use crate::ledger::batch::{BatchWriter, Committed, Facts, Ledger, LedgerError};
 use crate::ledger::record::{BILLING_TIME, BatchId, ControlTotals, DimensionEntry, InputEntry, JobDigest};
 use crate::ledger::state::state_at;
@@ -25,13 +25,15 @@ use crate::units::quantity::{BillingDay, Instant};
 use super::error::SettleError;
 use super::measured::{self, DayMeasured, MeasuredInputs};
 use super::night::{DayMerge, Merged};
+use super::not_yet::{SettledShape, not_acted_on};
 use super::plan::plan;
 use super::unchanged::Found;
-use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gaps, gates, warnings};
+use super::{DayOutcome, DayReport, Night, Progress, SettleOptions, Stage, gates, warnings};
 
 /// What a run holds from its first day to its last.
 pub(super) struct Run<'a> {
     pub job: &'a Job,
+    shape: SettledShape,
     options: &'a SettleOptions,
     pub progress: &'a dyn Progress,
     catalog: Source,
@@ -47,7 +49,7 @@ pub(super) struct Run<'a> {
 
 /// See [`super::settle`].
 pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -> Result<Night, SettleError> {
-    gaps::refuse_other_shapes(job)?;
+    let shape = SettledShape::of(job)?;
     let catalog = catalog::read(&job.catalog)?;
     let book = parse(&catalog.path, &catalog.text)?;
     let ledger = Ledger::open(Store::open(&job.output)?)?;
@@ -77,6 +79,7 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
     let measured = MeasuredInputs::list(job, &book, &days)?;
     let mut run = Run {
         job,
+        shape,
         options,
         progress,
         catalog,
@@ -89,7 +92,7 @@ pub(super) fn run(job: &Job, options: &SettleOptions, progress: &dyn Progress) -
         warnings: BTreeSet::new(),
         store_is_checked: Cell::new(false),
     };
-    run.warn(gaps::not_acted_on(job));
+    run.warn(not_acted_on(job));
     run.warn(measured::without_item(job, &run.book));
     run.warn(run.listing.stray_warning("usage"));
     run.warn(run.measured.stray_warnings());
@@ -320,9 +323,9 @@ impl Run<'_> {
             way: Way::default(),
             progress: &|rows| self.progress.rows_read(rows),
         };
-        let scan = match self.job.inputs.usage.shape {
-            Shape::Daily => usage::scan_daily(&request),
-            Shape::Seconds | Shape::Streams => usage::scan(&request),
+        let scan = match self.shape {
+            SettledShape::Daily => usage::scan_daily(&request),
+            SettledShape::Seconds => usage::scan(&request),
         };
         scan.map_err(|source| SettleError::Scan { day, source })
     }
@@ -333,12 +336,7 @@ impl Run<'_> {
             return Ok(None);
         };
         let billed_at = self.ledger.record(*last)?.billed_at();
-        billed_at.map(Some).map_err(|message| {
-            SettleError::Ledger(LedgerError::Damaged {
-                path: format!("_batches/{last}.json"),
-                message,
-            })
-        })
+        Ok(Some(billed_at.map_err(|message| LedgerError::damaged(*last, message))?))
     }
 
     fn row_context(&self, day: BillingDay) -> Result<RowContext<'_>, SettleError> {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::ledger::record::{CommitRecord, InputEntry};
+use crate::ledger::batch::LedgerError;
+use crate::ledger::record::{BatchId, CommitRecord, InputEntry};
 use crate::ledger::state::state_at;
-use crate::rules::account_day::DeductionPeriod;
 use crate::store::Object;
 use crate::units::quantity::{BillingDay, Instant};
 
@@ -101,12 +101,8 @@ impl Run<'_> {
         record: &CommitRecord,
     ) -> Result<bool, SettleError> {
         // The digest is over the groups as they were summed.
-        let five_minutes = record.job.deduction_period == DeductionPeriod::FiveMinutes.as_str();
-        let period = if five_minutes {
-            DeductionPeriod::FiveMinutes
-        } else {
-            DeductionPeriod::Day
-        };
+        let period = record.deduction_period();
+        let period = period.map_err(|message| LedgerError::damaged(BatchId::settling(day), message))?;
         let scan = self.scan(day, files, period)?;
         let index = self.dimensions.index();
         let mut digest = UsageDigest::new(&self.book);

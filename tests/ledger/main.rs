@@ -3,5 +3,6 @@
 mod commit;
 mod faulty;
 mod fixture;
+mod records;
 mod state;
 mod tables;

@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use chrono::{DateTime, NaiveTime, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Utc};
 
 use crate::catalog::book::{Book, PlanId, PriceListId, ProductId};
 use crate::catalog::parse::parse;
@@ -59,15 +58,13 @@ impl Batch {
         let record = ledger.record(id)?;
         let (path, text) = Posted::new(ledger, &record).catalog()?;
         let book = parse(Path::new(&path), &text)?;
-        let calendar = calendar_of(id, &record)?;
+        let damaged = |message| LedgerError::damaged(id, message);
+        let calendar = record.calendar().map_err(damaged)?;
         Ok(Self {
             id,
             book,
             calendar,
-            deduction_period: match record.job.deduction_period.as_str() {
-                "5min" => DeductionPeriod::FiveMinutes,
-                _ => DeductionPeriod::Day,
-            },
+            deduction_period: record.deduction_period().map_err(damaged)?,
             first_settled_day: first,
             billed_before: billed_before(ledger, id)?,
             dunning_from: job.dunning_from.unwrap_or(first),
@@ -116,21 +113,9 @@ fn billed_before(ledger: &Ledger, id: BatchId) -> Result<Option<Instant>, Explai
         return Ok(None);
     };
     let billed_at = ledger.record(*before)?.billed_at();
-    let damaged = |message| LedgerError::Damaged {
-        path: format!("_batches/{before}.json"),
-        message,
-    };
-    Ok(Some(billed_at.map_err(damaged)?))
-}
-
-fn calendar_of(id: BatchId, record: &CommitRecord) -> Result<Calendar, ExplainError> {
-    let damaged = |what: &str| LedgerError::Damaged {
-        path: format!("_batches/{id}.json"),
-        message: format!("its {what} cannot be read"),
-    };
-    let zone: Tz = record.job.timezone.parse().map_err(|_| damaged("timezone"))?;
-    let time = NaiveTime::parse_from_str(&record.job.billing_time, "%H:%M:%S").map_err(|_| damaged("billing_time"))?;
-    Ok(Calendar::new(zone, time))
+    Ok(Some(
+        billed_at.map_err(|message| LedgerError::damaged(*before, message))?,
+    ))
 }
 
 /// The facts of one account, in the words of the stored catalog.
