@@ -1,13 +1,13 @@
-//! Counting by app and tier, or by period and tier, in a plain array: each app or period has a line of cells.
+//! Counting by app and tier in a plain array: each app has a line of cells (`lines` draws one).
 
 use crate::catalog::book::TierId;
 use crate::units::quantity::SdkAppId;
 
 use super::super::groups::Key;
+use super::super::pages::to_usize;
 use super::classes::Sparse;
-use super::lines::{Rows, Seconds, claim, count_lines, count_long_lines};
+use super::lines::{RowIds, Rows, Seconds, claim, count_lines, count_long_lines};
 use super::sink::Sink;
-use super::to_usize;
 use super::values::Tiers;
 use super::vector::{find_others, least, look_up};
 
@@ -24,7 +24,7 @@ const MAX_COUNTED: usize = 1 << 31;
 /// Rows for each one with unusual seconds, at least: below that seconds are summed.
 const MOST_UNUSUAL: usize = 16;
 
-/// The array; used again from row group to row group. All zeros in between.
+/// The array of cells, which a thread uses again for its next row group. It is all zeros in between.
 #[derive(Default)]
 pub(super) struct Memory {
     rows: Vec<u32>,
@@ -40,25 +40,6 @@ pub(super) struct Ids<'a> {
     pub apps: &'a [SdkAppId],
 }
 
-/// What lines stand for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lines {
-    /// Apps, in rows of one period.
-    Apps { period: u16 },
-    /// Periods, in rows of one app.
-    Periods { app: u32 },
-}
-
-impl Lines {
-    /// The app and the period of a line.
-    fn app_and_period(self, line: u32) -> (u32, u16) {
-        match self {
-            Self::Apps { period } => (line, period),
-            Self::Periods { app } => (app, u16::try_from(line).expect("periods are of 16 bits")),
-        }
-    }
-}
-
 /// Counts the rows of a row group.
 pub(super) struct Cells<'a> {
     memory: &'a mut Memory,
@@ -69,7 +50,7 @@ pub(super) struct Cells<'a> {
     /// The tiers of codes, from 1.
     coded: Vec<TierId>,
     line_bits: u32,
-    lines: Lines,
+    period: u16,
     /// What a row has, unless it is counted otherwise; set by the first row.
     usual: Option<u32>,
     /// Whether seconds are summed row by row, for they differ often.
@@ -90,25 +71,25 @@ impl<'a> Cells<'a> {
             code_of: Box::new([NO_CODE; PLACES]),
             coded: Vec::new(),
             line_bits: LEAST_LINE_BITS,
-            lines: Lines::Apps { period: 0 },
+            period: 0,
             usual: None,
             is_summing: false,
             counted: 0,
         })
     }
 
-    /// Empties the cells, and says what went through.
+    /// Empties the cells into the sink, and returns the sink.
     pub(super) fn finish(mut self, ids: Ids<'_>) -> Sink<'a> {
         self.flush(ids);
         self.sink
     }
 
-    /// Throws away what has not been emptied.
+    /// Zeroes the cells without counting what is in them.
     pub(super) fn discard(mut self) {
         self.empty(|_, _, _, _| {});
     }
 
-    /// Whether anything counted has left the cells.
+    /// Whether sums have gone to the sink already, so that giving the row group up needs a second pass that takes them back.
     pub(super) fn has_emptied(&self) -> bool {
         self.sink.is_used
     }
@@ -176,49 +157,39 @@ impl<'a> Cells<'a> {
         least(codes) != NO_CODE
     }
 
-    /// What lines stand for.
-    pub(super) fn lines(&self) -> Lines {
-        self.lines
-    }
-
-    /// What lines stand for in the rows that come next.
-    pub(super) fn set_lines(&mut self, ids: Ids<'_>, lines: Lines) {
-        if lines != self.lines {
+    /// The period of the rows that come next.
+    pub(super) fn set_period(&mut self, ids: Ids<'_>, period: u16) {
+        if period != self.period {
             self.flush(ids);
-            self.lines = lines;
+            self.period = period;
         }
     }
 
-    /// Counts rows of one account, line and tier.
-    pub(super) fn count_run(&mut self, ids: Ids<'_>, of: (u32, u32, u32), seconds: u32, rows: u32) {
-        let (account, line, code) = of;
+    /// Counts rows of one account, app and tier.
+    pub(super) fn count_run(&mut self, ids: Ids<'_>, of: RowIds, seconds: u32, rows: u32) {
+        let RowIds { account, app, code } = of;
         let usual = *self.usual.get_or_insert(seconds);
-        let has_room = self.make_room(ids, line, to_usize(rows));
-        let first = to_usize(line) << self.line_bits;
-        if !has_room || !claim(&mut self.memory.rows[first], &mut self.memory.touched, account, line) {
+        let has_room = self.make_room(ids, to_usize(rows));
+        let line = to_usize(app) << self.line_bits;
+        if !has_room || !claim(&mut self.memory.rows[line], &mut self.memory.touched, account, app) {
             let sum = i64::from(rows) * i64::from(seconds);
-            self.sink.add(key(ids, &self.coded, self.lines, of), rows, sum);
+            self.sink.add(key(ids, &self.coded, self.period, of), rows, sum);
             return;
         }
-        let cell = first + to_usize(code);
+        let cell = line + to_usize(code);
         self.memory.rows[cell] += rows;
         if self.is_summing {
             self.memory.sums[cell] += u64::from(rows) * u64::from(seconds);
         } else if seconds != usual {
             let more = i64::from(rows) * (i64::from(seconds) - i64::from(usual));
-            self.sink.add(key(ids, &self.coded, self.lines, of), 0, more);
+            self.sink.add(key(ids, &self.coded, self.period, of), 0, more);
         }
     }
 
     /// Counts rows.
     pub(super) fn count(&mut self, ids: Ids<'_>, rows: Rows<'_>) {
-        // Apps are all below the number of apps.
-        let last = match self.lines {
-            Lines::Apps { .. } => None,
-            Lines::Periods { .. } => rows.lines.iter().copied().max(),
-        };
-        if !self.make_room(ids, last.unwrap_or(0), rows.lines.len()) {
-            self.sum_one_by_one(ids, self.lines, rows);
+        if !self.make_room(ids, rows.apps.len()) {
+            self.sum_one_by_one(ids, self.period, rows);
             return;
         }
         let unusual = self.find_unusual(rows);
@@ -256,21 +227,21 @@ impl<'a> Cells<'a> {
         let usual = *self.usual.get_or_insert(rows.seconds.of(0));
         let unusual: Vec<usize> = match rows.seconds {
             Seconds::Each(seconds) if seconds == usual => return Vec::new(),
-            Seconds::Each(_) => (0..rows.lines.len()).collect(),
+            Seconds::Each(_) => (0..rows.apps.len()).collect(),
             Seconds::Of(seconds) => {
                 let mut unusual = Vec::new();
                 find_others(seconds, usual, &mut unusual);
                 unusual
             }
         };
-        if unusual.len() * MOST_UNUSUAL <= rows.lines.len() {
+        if unusual.len() * MOST_UNUSUAL <= rows.apps.len() {
             return unusual;
         }
         self.is_summing = true;
         self.memory.sums.resize(self.memory.rows.len(), 0);
-        for line in &self.memory.touched {
-            let first = to_usize(*line) << self.line_bits;
-            for cell in first + 1..first + (1 << self.line_bits) {
+        for app in &self.memory.touched {
+            let line = to_usize(*app) << self.line_bits;
+            for cell in line + 1..line + (1 << self.line_bits) {
                 self.memory.sums[cell] = u64::from(self.memory.rows[cell]) * u64::from(usual);
             }
         }
@@ -279,36 +250,31 @@ impl<'a> Cells<'a> {
 
     /// Adds the seconds of rows that have just been counted.
     fn sum(&mut self, rows: Rows<'_>) {
-        let all = rows.accounts.iter().zip(rows.lines).zip(rows.codes);
-        for (row, ((account, line), code)) in all.enumerate() {
-            let first = to_usize(*line) << self.line_bits;
-            if self.memory.rows[first] == account + 1 {
-                self.memory.sums[first + to_usize(*code)] += u64::from(rows.seconds.of(row));
+        let all = rows.accounts.iter().zip(rows.apps).zip(rows.codes);
+        for (row, ((account, app), code)) in all.enumerate() {
+            let line = to_usize(*app) << self.line_bits;
+            if self.memory.rows[line] == account + 1 {
+                self.memory.sums[line + to_usize(*code)] += u64::from(rows.seconds.of(row));
             }
         }
     }
 
-    /// Adds rows to the table one by one: when there are too many apps, or periods change all the time.
-    pub(super) fn sum_one_by_one(&mut self, ids: Ids<'_>, lines: Lines, rows: Rows<'_>) {
-        for row in 0..rows.lines.len() {
-            let of = (rows.accounts[row], rows.lines[row], rows.codes[row]);
+    /// Adds rows of a period to the table one by one: when there are too many apps, or periods change all the time.
+    pub(super) fn sum_one_by_one(&mut self, ids: Ids<'_>, period: u16, rows: Rows<'_>) {
+        for row in 0..rows.apps.len() {
+            let of = rows.ids_of(row);
             let seconds = i64::from(rows.seconds.of(row));
-            self.sink.add(key(ids, &self.coded, lines, of), 1, seconds);
+            self.sink.add(key(ids, &self.coded, period, of), 1, seconds);
         }
     }
 
     fn key_of(&self, ids: Ids<'_>, rows: Rows<'_>, row: usize) -> Key {
-        let of = (rows.accounts[row], rows.lines[row], rows.codes[row]);
-        key(ids, &self.coded, self.lines, of)
+        key(ids, &self.coded, self.period, rows.ids_of(row))
     }
 
-    /// Makes sure that so many more rows can be counted, in lines up to the last one; false when there are too many lines for that.
-    fn make_room(&mut self, ids: Ids<'_>, last: u32, rows: usize) -> bool {
-        let lines = match self.lines {
-            Lines::Apps { .. } => ids.apps.len(),
-            Lines::Periods { .. } => to_usize(last) + 1,
-        };
-        let cells = lines << self.line_bits;
+    /// Makes sure that so many more rows can be counted; false when there are too many apps for that.
+    fn make_room(&mut self, ids: Ids<'_>, rows: usize) -> bool {
+        let cells = ids.apps.len() << self.line_bits;
         if cells > MAX_CELLS {
             self.flush(ids);
             return false;
@@ -327,20 +293,20 @@ impl<'a> Cells<'a> {
     }
 
     fn flush(&mut self, ids: Ids<'_>) {
-        let (coded, lines) = (std::mem::take(&mut self.coded), self.lines);
-        self.empty(|sink, of, rows, seconds| sink.add(key(ids, &coded, lines, of), rows, seconds));
+        let (coded, period) = (std::mem::take(&mut self.coded), self.period);
+        self.empty(|sink, of, rows, seconds| sink.add(key(ids, &coded, period, of), rows, seconds));
         self.coded = coded;
     }
 
     /// Hands over what has been counted, and leaves zeros.
-    fn empty(&mut self, mut take: impl FnMut(&mut Sink<'a>, (u32, u32, u32), u32, i64)) {
+    fn empty(&mut self, mut take: impl FnMut(&mut Sink<'a>, RowIds, u32, i64)) {
         let Memory { rows, sums, touched } = &mut *self.memory;
-        for line in touched.drain(..) {
-            let first = to_usize(line) << self.line_bits;
-            let cells = &mut rows[first..first + (1 << self.line_bits)];
+        for app in touched.drain(..) {
+            let line = to_usize(app) << self.line_bits;
+            let cells = &mut rows[line..line + (1 << self.line_bits)];
             let account = cells[0] - 1;
             for (code, count) in (0..).zip(cells.iter()).skip(1) {
-                let cell = first + to_usize(code);
+                let cell = line + to_usize(code);
                 if *count > 0 {
                     let seconds = if self.is_summing {
                         let sum = std::mem::take(&mut sums[cell]);
@@ -348,7 +314,7 @@ impl<'a> Cells<'a> {
                     } else {
                         i64::from(*count) * i64::from(self.usual.unwrap_or(0))
                     };
-                    take(&mut self.sink, (account, line, code), *count, seconds);
+                    take(&mut self.sink, RowIds { account, app, code }, *count, seconds);
                 }
             }
             cells.fill(0);
@@ -357,12 +323,11 @@ impl<'a> Cells<'a> {
     }
 }
 
-fn key(ids: Ids<'_>, coded: &[TierId], lines: Lines, (account, line, code): (u32, u32, u32)) -> Key {
-    let (app, period) = lines.app_and_period(line);
+fn key(ids: Ids<'_>, coded: &[TierId], period: u16, of: RowIds) -> Key {
     Key {
-        account: ids.accounts[to_usize(account)],
-        app: ids.apps[to_usize(app)],
-        tier: coded[to_usize(code) - 1],
+        account: ids.accounts[to_usize(of.account)],
+        app: ids.apps[to_usize(of.app)],
+        tier: coded[to_usize(of.code) - 1],
         period,
     }
 }

@@ -8,11 +8,11 @@ use super::super::group_bytes::Fetched;
 use super::super::judge::{AccountCache, DEFAULT_METER, DEFAULT_SECONDS, Rules};
 use super::super::pages::FaultSlot;
 use super::super::row_group::Turn;
-use super::Stop;
 use super::cells::Ids;
 use super::classes::{Classes, Sparse};
 use super::cursor::Cursor;
 use super::keys::Keys;
+use super::stop::Stop;
 use super::values::{AccountWorth, AppWorth, MeterWorth, PixelsWorth, SecondsWorth, Tiers, TimeWorth, Worth};
 
 /// How the columns of a file are stored, if all of them are stored so that they can be read here.

@@ -6,11 +6,12 @@ use parquet::basic::{CompressionCodec, Encoding, Type};
 use super::super::bounds::LARGE_PAGE_BYTES;
 use super::super::decompress::decompress;
 use super::super::page_header::{PageHeader, PageKind};
+use super::super::pages::to_usize;
 use super::super::pages::{Chunk, Pages};
 use super::delta::Delta;
 use super::hybrid::{Bits, Hybrid};
 use super::plain::{IntBytes, split_string};
-use super::{BLOCK_ROWS, MAX_DISTINCT, Stop, to_usize};
+use super::stop::{BLOCK_ROWS, MAX_DISTINCT, Stop};
 
 /// A place in a column chunk.
 pub(super) struct Cursor {

@@ -1,8 +1,8 @@
 //! DELTA_BINARY_PACKED integers.
 
 use super::super::page_checks::{varint, zigzag};
-use super::Stop;
 use super::plain::IntBytes;
+use super::stop::Stop;
 use super::vector::{MAX_WIDTH, bits_at, unpack};
 
 /// Values of a block are at most this many, so that no header makes us loop for long over nothing.

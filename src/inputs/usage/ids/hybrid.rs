@@ -1,7 +1,7 @@
 //! The RLE / bit-packing hybrid of Parquet: dictionary indices and definition levels.
 
+use super::stop::{BLOCK_ROWS, Stop};
 use super::vector::{MAX_WIDTH, unpack, word_at};
-use super::{BLOCK_ROWS, Stop};
 
 /// Packed values that are compared at once.
 const OTHERS_AT_ONCE: usize = 64;

@@ -4,9 +4,9 @@ use hashbrown::HashMap;
 
 use super::cursor::{Cursor, Opened, Presence};
 use super::hybrid::Bits;
+use super::stop::{BLOCK_ROWS, MAX_DISTINCT, Stop};
 use super::values::Worth;
 use super::vector::largest;
-use super::{BLOCK_ROWS, MAX_DISTINCT, Stop};
 
 /// A place in such a column. Nulls make the row group be given up.
 pub(super) struct Keys<W> {

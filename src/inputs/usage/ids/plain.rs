@@ -1,6 +1,7 @@
 //! PLAIN values: integers and strings.
 
-use super::{Stop, to_usize};
+use super::super::pages::to_usize;
+use super::stop::Stop;
 
 /// How wide plain integers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

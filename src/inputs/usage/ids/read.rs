@@ -9,11 +9,11 @@ use super::super::group_bytes::Fetched;
 use super::super::judge::{AccountCache, Rules};
 use super::super::row_group::{Found, Sums, Turn};
 use super::super::scan::Way;
-use super::Stop;
 use super::cells::{Cells, Memory};
 use super::columns::{Columns, Stores, Worths};
 use super::rows::{Block, count_rows};
 use super::sink::{Sign, Sink};
+use super::stop::Stop;
 use super::values::Tiers;
 
 /// Accounts remembered by a thread; a power of two.

@@ -1,11 +1,11 @@
 //! The rows of a row group, block by block: decoded, put together, counted.
 
-use super::cells::{Cells, Lines};
+use super::cells::Cells;
 use super::classes::Sparse;
 use super::columns::Columns;
-use super::lines::{Rows, Seconds};
+use super::lines::{RowIds, Rows, Seconds};
+use super::stop::{BLOCK_ROWS, Stop};
 use super::values::OTHER_DAY;
-use super::{BLOCK_ROWS, Stop};
 
 /// A run shorter than this is decoded like other rows.
 const LEAST_RUN: usize = 64;
@@ -20,8 +20,7 @@ const LEAST_STRETCH: usize = 8;
 pub(super) struct Block {
     times: Vec<u32>,
     accounts: Vec<u32>,
-    /// The lines of cells that rows are counted in: apps, as they are decoded, or what stands for one app.
-    lines: Vec<u32>,
+    apps: Vec<u32>,
     meters: Sparse,
     seconds: Vec<u32>,
     pixels: Vec<u32>,
@@ -37,7 +36,7 @@ impl Default for Block {
         Self {
             times: rows(),
             accounts: rows(),
-            lines: rows(),
+            apps: rows(),
             meters: Sparse::default(),
             seconds: rows(),
             pixels: rows(),
@@ -112,7 +111,7 @@ fn count_block(
     }
     decode!(time, times, times, columns.times.pass(rows)?);
     decode!(account, accounts, accounts, columns.accounts.pass(rows));
-    decode!(app, apps, lines, columns.apps.pass(rows));
+    decode!(app, apps, apps, columns.apps.pass(rows));
     match meter {
         Here::Same(row) => {
             columns.meters.pass(rows)?;
@@ -131,8 +130,11 @@ fn count_block(
     };
     match time {
         Here::Same(OTHER_DAY) => {}
-        Here::Same(period) => block.count(columns, cells, put, (period, 0, rows)),
-        Here::Decoded => block.count_periods(columns, cells, put, rows),
+        Here::Same(period) => {
+            cells.set_period(columns.ids(), to_u16(period));
+            block.count(columns, cells, put, 0, rows);
+        }
+        Here::Decoded => block.count_stretches(columns, cells, put, rows),
     }
     Ok(rows)
 }
@@ -144,14 +146,6 @@ struct Put {
     app: Here,
     tier: Here,
     seconds: Here,
-}
-
-impl Put {
-    /// Whether rows of one period can be counted as one.
-    fn is_run(&self) -> bool {
-        let all = [self.account, self.app, self.tier, self.seconds];
-        all.iter().all(|here| matches!(here, Here::Same(_)))
-    }
 }
 
 impl Block {
@@ -178,65 +172,54 @@ impl Block {
         put.map(|()| Here::Decoded).ok_or(Stop::GiveUp)
     }
 
-    /// Counts rows of several periods: stretch by stretch of one period, or at once where lines stand for periods.
-    fn count_periods(&mut self, columns: &Columns<'_, '_>, cells: &mut Cells<'_>, put: Put, rows: usize) {
+    /// Counts rows of a block stretch by stretch of one period.
+    fn count_stretches(&mut self, columns: &Columns<'_, '_>, cells: &mut Cells<'_>, put: Put, rows: usize) {
         let (times, mut ends) = (std::mem::take(&mut self.times), std::mem::take(&mut self.ends));
         let here = &times[..rows];
-        match put.app {
-            Here::Same(app) if !put.is_run() && !here.contains(&OTHER_DAY) => {
-                cells.set_lines(columns.ids(), Lines::Periods { app });
-                self.lines[..rows].copy_from_slice(here);
-                cells.count(columns.ids(), self.rows(put, 0, rows));
-            }
-            _ => {
-                let is_mixed = find_stretches(here, &mut ends);
-                let mut start = 0;
-                for end in ends.iter().copied() {
-                    match here[start] {
-                        OTHER_DAY => {}
-                        period if is_mixed => {
-                            self.put_lines(put.app, start, end);
-                            let lines = Lines::Apps { period: to_u16(period) };
-                            cells.sum_one_by_one(columns.ids(), lines, self.rows(put, start, end));
-                        }
-                        period => self.count(columns, cells, put, (period, start, end)),
-                    }
-                    start = end;
+        ends.clear();
+        let mut end = 0;
+        while end < rows && ends.len() * LEAST_STRETCH <= rows {
+            end += leading_run(&here[end..]);
+            ends.push(end);
+        }
+        let is_mixed = end < rows;
+        if is_mixed {
+            ends.extend((end + 1..rows).filter(|row| here[*row] != here[*row - 1]));
+            ends.push(rows);
+        }
+        let mut start = 0;
+        for end in ends.iter().copied() {
+            match here[start] {
+                OTHER_DAY => {}
+                period if is_mixed => {
+                    let rows = self.rows(put, start, end);
+                    cells.sum_one_by_one(columns.ids(), to_u16(period), rows);
+                }
+                period => {
+                    cells.set_period(columns.ids(), to_u16(period));
+                    self.count(columns, cells, put, start, end);
                 }
             }
+            start = end;
         }
         self.ends = ends;
         self.times = times;
     }
 
     /// Counts rows of one period.
-    fn count(
-        &mut self,
-        columns: &Columns<'_, '_>,
-        cells: &mut Cells<'_>,
-        put: Put,
-        (period, start, end): (u32, usize, usize),
-    ) {
-        let (lines, line) = lines_of(cells.lines(), put.app, period);
-        cells.set_lines(columns.ids(), lines);
-        if let (Here::Same(account), Here::Same(line), Here::Same(tier), Here::Same(seconds)) =
-            (put.account, line, put.tier, put.seconds)
+    fn count(&mut self, columns: &Columns<'_, '_>, cells: &mut Cells<'_>, put: Put, start: usize, end: usize) {
+        if let (Here::Same(account), Here::Same(app), Here::Same(code), Here::Same(seconds)) =
+            (put.account, put.app, put.tier, put.seconds)
         {
             let rows = u32::try_from(end - start).expect("at most MOST_RUN rows");
-            cells.count_run(columns.ids(), (account, line, tier), seconds, rows);
+            cells.count_run(columns.ids(), RowIds { account, app, code }, seconds, rows);
             return;
         }
-        self.put_lines(line, start, end);
-        cells.count(columns.ids(), self.rows(put, start, end));
+        let rows = self.rows(put, start, end);
+        cells.count(columns.ids(), rows);
     }
 
-    fn put_lines(&mut self, line: Here, start: usize, end: usize) {
-        if let Here::Same(line) = line {
-            self.lines[start..end].fill(line);
-        }
-    }
-
-    /// Rows, of which the lines are put, with what is the same in all of them written out.
+    /// Rows with what is the same in all of them written out.
     fn rows(&mut self, put: Put, start: usize, end: usize) -> Rows<'_> {
         let spread = |here: Here, values: &mut [u32]| {
             if let Here::Same(value) = here {
@@ -244,10 +227,11 @@ impl Block {
             }
         };
         spread(put.account, &mut self.accounts);
+        spread(put.app, &mut self.apps);
         spread(put.tier, &mut self.codes);
         Rows {
             accounts: &self.accounts[start..end],
-            lines: &self.lines[start..end],
+            apps: &self.apps[start..end],
             codes: &self.codes[start..end],
             seconds: match (put.seconds, &self.seconds[start..end]) {
                 (Here::Same(seconds), _) => Seconds::Each(seconds),
@@ -259,32 +243,6 @@ impl Block {
             },
         }
     }
-}
-
-/// What lines are to stand for in rows of one period, and which lines the rows are in. Lines stay what they are where they can; where
-/// they cannot, those of one app become periods, so that the next period does not empty the cells again.
-fn lines_of(lines: Lines, app: Here, period: u32) -> (Lines, Here) {
-    match (lines, app) {
-        (Lines::Apps { period: current }, app) if u32::from(current) == period => (lines, app),
-        (_, Here::Same(app)) => (Lines::Periods { app }, Here::Same(period)),
-        (_, Here::Decoded) => (Lines::Apps { period: to_u16(period) }, Here::Decoded),
-    }
-}
-
-/// Where stretches of one period end. True where they are so short on average that cells are not worth emptying for them.
-fn find_stretches(times: &[u32], ends: &mut Vec<usize>) -> bool {
-    ends.clear();
-    let mut end = 0;
-    while end < times.len() && ends.len() * LEAST_STRETCH <= times.len() {
-        end += leading_run(&times[end..]);
-        ends.push(end);
-    }
-    let is_mixed = end < times.len();
-    if is_mixed {
-        ends.extend((end + 1..times.len()).filter(|row| times[*row] != times[*row - 1]));
-        ends.push(times.len());
-    }
-    is_mixed
 }
 
 /// How many of the first values are the same.

@@ -5,7 +5,7 @@ use crate::units::quantity::{Instant, SdkAppId};
 
 use super::super::columns::{IntKind, TimeUnit};
 use super::super::judge::{AccountCache, CALENDAR_MICROS, MAX_SECONDS, PERIOD_MICROS, Rules};
-use super::Stop;
+use super::stop::Stop;
 
 /// The class of rows that belong to another day.
 pub(super) const OTHER_DAY: u32 = 1 << 30;

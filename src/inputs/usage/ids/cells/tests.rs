@@ -61,21 +61,12 @@ fn lines_of_any_length_and_seconds_of_any_kind() {
         };
         for block in 0..BLOCKS {
             ids.apps = &apps[..to_usize(block + 1) * 9];
-            let lines = match block % 4 {
-                3 => Lines::Periods { app: block },
-                _ => Lines::Apps {
-                    period: u16::try_from(block / 7).unwrap(),
-                },
-            };
+            let period = u16::try_from(block / 7).unwrap();
             // At first a few tiers, and seconds that are mostly the same.
             let (some, rare) = if block < BLOCKS / 2 { (3, 40) } else { (columns, 2) };
             let mut rows = [const { Vec::new() }; 5];
             for _ in 0..ROWS {
-                let line = next((block + 1) * 9);
-                let (app, period) = match lines {
-                    Lines::Apps { period } => (line, period),
-                    Lines::Periods { app } => (app, u16::try_from(line).unwrap()),
-                };
+                let app = next((block + 1) * 9);
                 let account = if next(9) == 0 { next(9) } else { app % 9 };
                 let seconds = if next(rare) == 0 { 1 + next(86_400) } else { 1 };
                 let (lead, column) = (next(3) * columns, next(some));
@@ -88,10 +79,10 @@ fn lines_of_any_length_and_seconds_of_any_kind() {
                 let sum = expected.entry(key).or_default();
                 *sum = (sum.0 + i64::from(seconds), sum.1 + 1);
                 rows.iter_mut()
-                    .zip([account, line, lead, column, seconds])
+                    .zip([account, app, lead, column, seconds])
                     .for_each(|(all, one)| all.push(one));
             }
-            let [of, places, leads, columns, seconds] = &rows;
+            let [of, apps, leads, columns, seconds] = &rows;
             let mut codes = vec![0; ROWS];
             let others = leads.iter().copied().enumerate().filter(|(_, lead)| *lead != leads[0]);
             let sparse = Sparse {
@@ -99,10 +90,10 @@ fn lines_of_any_length_and_seconds_of_any_kind() {
                 others: others.collect(),
             };
             cells.put_codes(ids, columns, &sparse, &mut codes).unwrap();
-            cells.set_lines(ids, lines);
+            cells.set_period(ids, period);
             let rows = Rows {
                 accounts: of,
-                lines: places,
+                apps,
                 codes: &codes,
                 seconds: Seconds::Of(seconds),
             };

@@ -6,8 +6,6 @@ fn levels() -> Vec<Level> {
         Level::Scalar,
         #[cfg(target_arch = "x86_64")]
         Level::Avx2,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512,
     ];
     all.into_iter().filter(|level| *level <= Level::best()).collect()
 }

@@ -1,4 +1,4 @@
-//! Loops over blocks of rows: with AVX-512 or AVX2 where the processor has it.
+//! Loops over blocks of rows, with AVX2 where the processor has it.
 //!
 //! The one place with `unsafe` code: vector loads and stores, and calls of functions that need a processor that has them.
 //! Every load and store goes through a slice or array whose length has been checked.
@@ -10,8 +10,6 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 
 /// Bits of the widest values that [`unpack`] takes apart.
 pub(super) const MAX_WIDTH: usize = 32;
@@ -27,8 +25,6 @@ enum Level {
     Scalar,
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
 }
 
 impl Level {
@@ -36,12 +32,6 @@ impl Level {
     fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vbmi")
-            {
-                return Self::Avx512;
-            }
             if is_x86_feature_detected!("avx2") {
                 return Self::Avx2;
             }
@@ -81,9 +71,6 @@ impl Level {
         let packed = packed.get(first / GROUP * width..).unwrap_or_default();
         match self {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has AVX-512 with VBMI.
-            Self::Avx512 if (1..=MAX_VECTOR_WIDTH).contains(&width) => unsafe { avx512::unpack(packed, width, out) },
-            #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has AVX2.
             Self::Avx2 if (1..=MAX_VECTOR_WIDTH).contains(&width) => unsafe { avx2::unpack(packed, width, out) },
             _ => 0,
@@ -96,9 +83,6 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has AVX2.
             Self::Avx2 => unsafe { avx2::largest(values) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has AVX-512.
-            Self::Avx512 => unsafe { avx512::largest(values) },
         }
     }
 
@@ -108,9 +92,6 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has AVX2.
             Self::Avx2 => unsafe { avx2::least(values) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has AVX-512.
-            Self::Avx512 => unsafe { avx512::least(values) },
         }
     }
 
@@ -120,9 +101,6 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has AVX2.
             Self::Avx2 => unsafe { avx2::find_others(values, usual, found) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has AVX-512.
-            Self::Avx512 => unsafe { avx512::find_others(values, usual, found) },
         };
         let rest = values.iter().enumerate().skip(done);
         found.extend(rest.filter(|(_, value)| **value != usual).map(|(at, _)| at));
@@ -134,9 +112,6 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has AVX2.
             Self::Avx2 => unsafe { avx2::look_up(entries, indices) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has AVX-512.
-            Self::Avx512 => unsafe { avx512::look_up(entries, indices) },
         }
     }
 
@@ -146,9 +121,6 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has AVX2.
             Self::Avx2 => unsafe { avx2::spread(levels, values, null, out) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has AVX-512.
-            Self::Avx512 => unsafe { avx512::spread(levels, values, null, out) },
         };
         for (row, out) in out.iter_mut().enumerate().skip(done) {
             let is_there = levels.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1);
