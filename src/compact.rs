@@ -23,8 +23,10 @@ use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
 use crate::catalog::book::Book;
+use crate::inputs::parquet::WholeFile;
+use crate::inputs::parquet::source::RangeReader;
 use crate::inputs::partitions::{self, INCOMPLETE, IncompletePartition, Listing};
-use crate::inputs::usage::{RangeReader, WholeFile, find_duplicates};
+use crate::inputs::usage::{find_duplicates, open_whole};
 use crate::job::{Job, Shape};
 use crate::store::{Location, Object, Store};
 use crate::units::quantity::BillingDay;
@@ -223,7 +225,7 @@ fn rewrite(
     let mut left_out = BTreeSet::new();
     let mut opened = Vec::with_capacity(files.len());
     for object in files {
-        let file = WholeFile::open(reader, object)?;
+        let file = open_whole(reader, object)?;
         left_out.extend(file.left_out().iter().cloned());
         opened.push(file);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
-use crate::inputs::usage::WholeFile;
+use crate::inputs::parquet::WholeFile;
 
 /// Files of one set of columns, which are sorted together.
 pub(super) struct Alike {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
 
+use crate::inputs::parquet::error::FileError;
 use crate::inputs::partitions::IncompletePartition;
 use crate::inputs::usage::ScanError;
 use crate::store::StoreError;
@@ -117,8 +118,8 @@ impl From<CompactError> for Halt {
     }
 }
 
-impl From<ScanError> for Halt {
-    fn from(error: ScanError) -> Self {
-        Self::Failed(error.into())
+impl From<FileError> for Halt {
+    fn from(error: FileError) -> Self {
+        Self::Failed(ScanError::from(error).into())
     }
 }

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::catalog::book::Book;
+use crate::inputs::owners::KnownAccounts;
+use crate::inputs::parquet::source::RangeReader;
 use crate::inputs::rejects::Reason;
-use crate::inputs::usage::{Group, KnownAccounts, RangeReader, Scan, ScanError, ScanRequest, Way, scan};
+use crate::inputs::usage::{Group, Scan, ScanError, ScanRequest, Way, scan};
 use crate::job::Job;
 use crate::store::Object;
 use crate::units::calendar::Calendar;

@@ -2,7 +2,10 @@
 
 pub mod catalog;
 pub mod dimensions;
+mod distinct;
 pub mod measured;
+pub mod owners;
+pub mod parquet;
 pub mod partitions;
 pub mod rejects;
 pub mod usage;

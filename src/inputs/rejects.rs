@@ -118,6 +118,14 @@ impl Rejects {
     }
 }
 
+/// How many rejected rows are kept at least.
+const KEPT_REJECTS: u64 = 10_000;
+
+/// How many rejected rows of a day are kept, given how many the job tolerates.
+pub(super) fn kept_rejects(max_rejected_rows: u64) -> usize {
+    usize::try_from(max_rejected_rows.max(KEPT_REJECTS)).unwrap_or(usize::MAX)
+}
+
 /// Gathers rejected rows in any order, and keeps those that come first by (file, row).
 #[derive(Debug)]
 pub(super) struct RejectKeeper {

@@ -36,4 +36,5 @@ pub mod subscriptions;
 mod testing;
 mod unique;
 
+// The rules speak in these.
 pub use crate::units::{calendar, quantity};

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::catalog::book::Book;
+use crate::inputs::dimensions::RegisteredBy;
 use crate::inputs::measured::{Figure, Found, Input, MeasuredRequest, partitions_needed, read};
+use crate::inputs::parquet::source::RangeReader;
 use crate::inputs::partitions::{self, Listing};
 use crate::inputs::rejects::{Reason, Rejects};
-use crate::inputs::usage::{RangeReader, RegisteredBy, find_duplicates};
+use crate::inputs::usage::find_duplicates;
 use crate::job::{Job, PartitionedInput};
 use crate::ledger::record::{CommitRecord, InputEntry, MeasuredTotals};
 use crate::store::{Object, Store};

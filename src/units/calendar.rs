@@ -11,6 +11,9 @@ use super::quantity::{BillingDay, Instant};
 const FIRST_YEAR: i32 = 1970;
 const LAST_YEAR: i32 = 2999;
 
+/// Instants of the years 1970 to 2999 in UTC, in microseconds; the second bound is the first one after.
+pub const CALENDAR_MICROS: (i64, i64) = (0, 32_503_680_000_000_000);
+
 /// A day or an instant outside the years 1970 to 2999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("outside the years 1970 to 2999")]

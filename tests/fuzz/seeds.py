@@ -14,7 +14,7 @@ LARGEST = 700
 
 
 def kind(column):
-    """As in src/inputs/usage/fuzzing.rs: the schema whose column of this name is of this physical type."""
+    """As in src/inputs/parquet/fuzzing.rs: the schema whose column of this name is of this physical type."""
     optional = column.max_definition_level > 0
     narrow = column.physical_type in ("INT96", "INT32") and column.name != "pixels"
     return 2 * narrow + optional

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use nightbill::inputs::usage::{RangeReader, ScanError};
+use nightbill::inputs::parquet::source::RangeReader;
+use nightbill::inputs::usage::ScanError;
 use nightbill::store::{Object, StoreError};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 

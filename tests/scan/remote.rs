@@ -7,7 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use nightbill::inputs::usage::{RangeReader, ReadAhead, ScanError, find_duplicates};
+use nightbill::inputs::parquet::source::{RangeReader, ReadAhead};
+use nightbill::inputs::usage::{ScanError, find_duplicates};
 use nightbill::store::{Location, Object, Store, StoreError};
 use nightbill::units::quantity::BillingDay;
 

@@ -187,7 +187,7 @@ fn repeated_uploads_are_found() {
                 .map(|(_, path, b)| ((*path).to_owned(), b.clone()))
                 .collect::<BTreeMap<_, _>>(),
         );
-        let reader: Arc<dyn nightbill::inputs::usage::RangeReader> = Arc::new(memory);
+        let reader: Arc<dyn nightbill::inputs::parquet::source::RangeReader> = Arc::new(memory);
         match find_duplicates(&reader, &objects(&files)) {
             Ok(()) => "none".to_owned(),
             Err(ScanError::Duplicate { first, second }) => format!("{first} {second}"),

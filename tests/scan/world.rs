@@ -10,8 +10,10 @@ use chrono_tz::Tz;
 use nightbill::catalog::book::{
     Book, Cadence, Item, ItemId, ItemKind, Meter, MeterTier, ProductId, Round, Tier, TierId, Unpriced,
 };
+use nightbill::inputs::owners::KnownAccounts;
+use nightbill::inputs::parquet::source::RangeReader;
 use nightbill::inputs::rejects::{Reason, Rejects};
-use nightbill::inputs::usage::{FileTotals, KnownAccounts, RangeReader, Scan, ScanError, ScanRequest, Way, scan};
+use nightbill::inputs::usage::{FileTotals, Scan, ScanError, ScanRequest, Way, scan};
 use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::store::{Object, StoreError};
 use nightbill::units::calendar::Calendar;

@@ -45,12 +45,34 @@ const RULES_USE: [&str; 7] = [
 ];
 
 /// Who may not import whom: cli -> report -> settle -> inputs, rules, ledger -> store.
-const FORBIDDEN: [(&str, &[&str]); 9] = [
+const FORBIDDEN: [(&str, &[&str]); 12] = [
+    (
+        "units",
+        &[
+            "catalog", "cli", "compact", "config", "inputs", "job", "ledger", "report", "rules", "sample", "settle",
+            "store",
+        ],
+    ),
+    (
+        "config",
+        &[
+            "catalog", "cli", "compact", "inputs", "job", "ledger", "report", "rules", "sample", "settle", "store",
+        ],
+    ),
+    (
+        "inputs/parquet",
+        &[
+            "catalog", "cli", "compact", "config", "job", "ledger", "report", "rules", "sample", "settle",
+        ],
+    ),
     (
         "rules",
         &["cli", "settle", "inputs", "ledger", "store", "job", "config", "report"],
     ),
-    ("catalog", &["cli", "settle", "inputs", "ledger", "report"]),
+    (
+        "catalog",
+        &["cli", "settle", "inputs", "ledger", "report", "rules", "job"],
+    ),
     (
         "catalog/book",
         &["cli", "settle", "inputs", "ledger", "store", "job", "config", "report"],
@@ -153,10 +175,10 @@ fn crate_modules(code: &str) -> Vec<String> {
     modules.iter().map(first).filter(|module| !module.is_empty()).collect()
 }
 
-#[test]
-fn the_rules_are_pure() {
-    let files = sources("rules");
-    assert!(files.len() > 5, "src/rules was found");
+/// What code of the rules, and of the units below them, must not name.
+fn assert_pure(module: &str, crates: &[&str]) {
+    let files = sources(module);
+    assert!(files.len() > 2, "src/{module} was found");
     for (path, code) in files {
         for word in IMPURE {
             assert!(!names(&code, word), "{} names {word}", path.display());
@@ -166,18 +188,28 @@ fn the_rules_are_pure() {
         }
         for line in code.lines().filter_map(|line| line.trim_start().strip_prefix("use ")) {
             let root: String = line.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            assert!(RULES_USE.contains(&root.as_str()), "{} uses {root}", path.display());
+            assert!(crates.contains(&root.as_str()), "{} uses {root}", path.display());
         }
     }
 }
 
-/// Of the rest of the crate the rules know the price book alone.
+#[test]
+fn the_rules_are_pure() {
+    assert_pure("rules", &RULES_USE);
+}
+
+#[test]
+fn the_units_are_pure() {
+    assert_pure("units", &[&RULES_USE[..], &["sha2"]].concat());
+}
+
+/// Of the rest of the crate the rules know the price book and the units alone.
 #[test]
 fn the_rules_know_only_the_book() {
     for (path, code) in sources("rules") {
         for module in crate_modules(&code) {
             assert!(
-                ["rules", "catalog"].contains(&module.as_str()),
+                ["rules", "catalog", "units"].contains(&module.as_str()),
                 "{} imports crate::{module}",
                 path.display()
             );

@@ -3,6 +3,7 @@
 use hashbrown::HashTable;
 
 use crate::catalog::book::{PriceListId, ProductId};
+use crate::inputs::owners::KnownAccounts;
 use crate::rules::facts::{Account, Payg};
 use crate::store::StoreError;
 use crate::units::quantity::{AccountId, BillingDay, Cents, Instant};
@@ -274,4 +275,25 @@ fn parse_products(list: &str, context: &Context<'_>) -> Result<Vec<ProductId>, S
     products.sort_unstable();
     products.dedup();
     Ok(products)
+}
+
+/// The accounts of an index that had registered by an instant: SPEC 3, an account registered later is unknown.
+#[derive(Clone, Copy)]
+pub struct RegisteredBy<'a> {
+    index: &'a AccountIndex,
+    by: Instant,
+}
+
+impl<'a> RegisteredBy<'a> {
+    /// Accounts registered at `by` or before.
+    pub fn new(index: &'a AccountIndex, by: Instant) -> Self {
+        Self { index, by }
+    }
+}
+
+impl KnownAccounts for RegisteredBy<'_> {
+    fn position(&self, account_id: i64) -> Option<u32> {
+        let position = self.index.position(account_id)?;
+        (self.index.registered_at(position) <= self.by).then_some(position)
+    }
 }

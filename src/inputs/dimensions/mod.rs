@@ -24,7 +24,7 @@ mod rows;
 mod tests;
 mod types;
 
-pub use accounts::AccountIndex;
+pub use accounts::{AccountIndex, RegisteredBy};
 pub use errors::{BadRow, DimensionError};
 pub use files::DimensionFile;
 pub use load::Dimensions;

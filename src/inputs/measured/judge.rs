@@ -1,13 +1,15 @@
 //! The rules that rows of all three inputs share: where a row belongs, and whose it is (SPEC 2.1, 2.2).
 
+use crate::inputs::owners::{AccountCache, CACHED_ACCOUNTS, owner};
+use crate::inputs::parquet::decode::{Int, Ints};
+use crate::inputs::parquet::error::Fault;
+use crate::inputs::parquet::row_groups::{Batch, Sink};
 use crate::inputs::rejects::{Reason, Reject, RejectKeeper};
-use crate::inputs::usage::batches::{
-    AccountCache, Batch, BatchFault, CACHED_ACCOUNTS, CALENDAR_MICROS, Int, Ints, Sink,
-};
+use crate::units::calendar::CALENDAR_MICROS;
 use crate::units::quantity::{Instant, SdkAppId};
 
-use super::key::{Ids, Nameless};
 use super::read::{Input, Pass, Reading};
+use crate::inputs::distinct::key::{Ids, Nameless};
 
 /// What rows of a file are judged against.
 #[derive(Debug, Clone)]
@@ -54,7 +56,7 @@ pub(super) enum Place {
 
 impl Common {
     /// The first three columns of a batch: every input asks for them in this order.
-    pub(super) fn of(batch: &mut Batch) -> Result<Self, BatchFault> {
+    pub(super) fn of(batch: &mut Batch) -> Result<Self, Fault> {
         Ok(Self {
             ts: batch.ints(0)?,
             account_id: batch.ints(1)?,
@@ -83,11 +85,7 @@ impl Common {
 
     /// Whose a row is: the account's position and the app.
     pub(super) fn owner(&self, row: usize, accounts: &mut AccountCache<'_>) -> Result<(u32, SdkAppId), Reason> {
-        let (account_id, sdk_app_id) = (self.account_id.get(row), self.sdk_app_id.get(row));
-        let account_id = account_id.value().filter(|id| *id > 0).ok_or(Reason::BadKey)?;
-        let app = sdk_app_id.value().and_then(SdkAppId::new).ok_or(Reason::BadKey)?;
-        let account = accounts.position(account_id).ok_or(Reason::UnknownAccount)?;
-        Ok((account, app))
+        owner(self.account_id.get(row), self.sdk_app_id.get(row), accounts)
     }
 
     /// Whose a row is that also names a task or a user.
@@ -161,7 +159,7 @@ impl Tally {
         (row, number): (usize, i64),
         reason: Reason,
         common: &Common,
-    ) -> Result<(), BatchFault> {
+    ) -> Result<(), Fault> {
         if !self.counts {
             return Ok(());
         }
@@ -170,7 +168,7 @@ impl Tally {
         }
         self.rejects
             .count(reason, None)
-            .ok_or_else(|| BatchFault::bad("too many rejects"))?;
+            .ok_or_else(|| Fault::bad("too many rejects"))?;
         if self.rejects.wants(&file.name, number) {
             self.rejects.keep(Reject {
                 file: file.name.clone(),
@@ -196,7 +194,7 @@ pub(super) trait Rows {
     type Row;
 
     /// Takes its columns out of a batch.
-    fn columns(&mut self, batch: &mut Batch) -> Result<Self::Columns, BatchFault>;
+    fn columns(&mut self, batch: &mut Batch) -> Result<Self::Columns, Fault>;
 
     /// Judges a row that is of the period.
     fn judge(
@@ -208,7 +206,7 @@ pub(super) trait Rows {
     ) -> Result<Self::Row, Reason>;
 
     /// Adds a row that breaks no rule, and what judging it gave.
-    fn add(&mut self, at: Instant, columns: &Self::Columns, row: usize, judged: Self::Row) -> Result<(), BatchFault>;
+    fn add(&mut self, at: Instant, columns: &Self::Columns, row: usize, judged: Self::Row) -> Result<(), Fault>;
 }
 
 /// One thread's part of an input: it places and judges rows, adds the good ones and counts both.
@@ -231,7 +229,7 @@ impl<'a, R: Rows> Judge<'a, R> {
 }
 
 impl<R: Rows + Send> Sink for Judge<'_, R> {
-    fn take(&mut self, mut batch: Batch) -> Result<(), BatchFault> {
+    fn take(&mut self, mut batch: Batch) -> Result<(), Fault> {
         let common = Common::of(&mut batch)?;
         let columns = self.rows.columns(&mut batch)?;
         let file = &self.reading.rules[batch.file];

@@ -4,18 +4,26 @@ use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashMap;
 
+use crate::inputs::owners::AccountCache;
+use crate::inputs::parquet::columns::{Content, Needed};
+use crate::inputs::parquet::error::Fault;
+use crate::inputs::parquet::row_groups::{self, Batch};
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
-use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Role};
 use crate::units::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Judge, Rows, Tally};
-use super::key::{Ids, Key, Keys};
 use super::read::{self, Figure, Pass, Reading};
-use super::shards::{Buffers, Entry, Shards, mix};
+use crate::inputs::distinct::key::{Ids, Key, Keys};
+use crate::inputs::distinct::shards::{Buffers, Entry, Shards, mix};
 
 /// Its columns, in the order in which batches have them.
-pub(super) const ROLES: [Role; 4] = [Role::Ts, Role::AccountId, Role::SdkAppId, Role::UserId];
+pub(super) static COLUMNS: [Needed; 4] = [
+    Needed::new("ts", Content::Timestamp),
+    Needed::new("account_id", Content::Integer),
+    Needed::new("sdk_app_id", Content::Integer),
+    Needed::new("user_id", Content::Key),
+];
 
 /// A user of an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,9 +57,9 @@ struct AppNumbers {
 }
 
 impl Apps {
-    fn number(&self, app: (u32, SdkAppId)) -> Result<u32, BatchFault> {
+    fn number(&self, app: (u32, SdkAppId)) -> Result<u32, Fault> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = u32::try_from(all.apps.len()).map_err(|_| BatchFault::bad("more than 2^32 apps"))?;
+        let next = u32::try_from(all.apps.len()).map_err(|_| Fault::bad("more than 2^32 apps"))?;
         let number = *all.numbers.entry(app).or_insert(next);
         if number == next {
             all.apps.push(app);
@@ -78,7 +86,7 @@ pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanEr
             };
             Judge::new(reading, &pass, logins)
         };
-        for mut sink in batches::read(&reading.all(), new_sink, reading.progress(&pass))? {
+        for mut sink in row_groups::read(&reading.all(), new_sink, reading.progress(&pass))? {
             sink.rows.users.flush();
             tally.absorb(sink.tally);
         }
@@ -119,7 +127,7 @@ struct Logins<'a> {
 }
 
 impl Logins<'_> {
-    fn number(&mut self, app: (u32, SdkAppId)) -> Result<u32, BatchFault> {
+    fn number(&mut self, app: (u32, SdkAppId)) -> Result<u32, Fault> {
         if let Some((_, number)) = self.last.filter(|(last, _)| *last == app) {
             return Ok(number);
         }
@@ -141,7 +149,7 @@ impl Rows for Logins<'_> {
     /// The app of an account.
     type Row = (u32, SdkAppId);
 
-    fn columns(&mut self, batch: &mut Batch) -> Result<Ids, BatchFault> {
+    fn columns(&mut self, batch: &mut Batch) -> Result<Ids, Fault> {
         batch.values(3).map(Ids::from)
     }
 
@@ -155,7 +163,7 @@ impl Rows for Logins<'_> {
         common.owner_of_named(row, users, accounts)
     }
 
-    fn add(&mut self, _at: Instant, users: &Ids, row: usize, app: (u32, SdkAppId)) -> Result<(), BatchFault> {
+    fn add(&mut self, _at: Instant, users: &Ids, row: usize, app: (u32, SdkAppId)) -> Result<(), Fault> {
         let app = self.number(app)?;
         let user = users.key(row, self.keys);
         let user = User { app, user };

@@ -3,16 +3,13 @@
 //! What is read has the robustness of usage: it comes through the same bounded pages, and rows that break a rule are
 //! rejects. `read` plans and does the passes over the files, `judge` applies the rules that all rows share, and each input
 //! has its columns and its sums: `relay` the largest sum over tasks, `screenshots` a sum, `logins` distinct users. What has to
-//! be told apart is held in `shards`, within bounded memory, whatever the number of rows; `key` makes 128 bits of what
-//! tells tasks and users apart.
+//! be told apart is held in bounded memory, whatever the number of rows (`inputs::distinct`).
 
 mod judge;
-mod key;
 mod logins;
 mod read;
 mod relay;
 mod screenshots;
-mod shards;
 #[cfg(test)]
 mod tests;
 

@@ -7,10 +7,14 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use crate::catalog::book::{Book, Item, ItemKind, TierId};
+use crate::inputs::owners::KnownAccounts;
+use crate::inputs::parquet::columns::Needed;
+use crate::inputs::parquet::footer::ParquetFile;
+use crate::inputs::parquet::row_groups::{self};
+use crate::inputs::parquet::source::RangeReader;
 use crate::inputs::partitions::partitions_of;
-use crate::inputs::rejects::Rejects;
-use crate::inputs::usage::batches::{self, OpenFile, Role};
-use crate::inputs::usage::{FileTotals, KnownAccounts, RangeReader, ScanError};
+use crate::inputs::rejects::{Rejects, kept_rejects};
+use crate::inputs::usage::{FileTotals, ScanError};
 use crate::job::{Job, PartitionedInput};
 use crate::rules::facts::Measured;
 use crate::rules::measured::{is_billed_on, period_of};
@@ -19,11 +23,9 @@ use crate::units::calendar::{Calendar, OutsideCalendar, start_of_date};
 use crate::units::quantity::{BillingDay, Instant, SdkAppId};
 
 use super::judge::{FileRules, Period, Tally, name_of};
-use super::shards::SHARDS;
 use super::{logins, relay, screenshots};
+use crate::inputs::distinct::shards::SHARDS;
 
-/// How many rejected rows are kept at least.
-const KEPT_REJECTS: u64 = 10_000;
 /// What the entries of one pass may take.
 const BUDGET_BYTES: usize = 448 << 20;
 
@@ -69,11 +71,11 @@ impl Input {
         }
     }
 
-    fn roles(self) -> &'static [Role] {
+    fn columns(self) -> &'static [Needed] {
         match self {
-            Self::Relay => &relay::ROLES,
-            Self::Screenshots => &screenshots::ROLES,
-            Self::Logins => &logins::ROLES,
+            Self::Relay => &relay::COLUMNS,
+            Self::Screenshots => &screenshots::COLUMNS,
+            Self::Logins => &logins::COLUMNS,
         }
     }
 }
@@ -198,7 +200,7 @@ pub(super) struct Reading<'a> {
     pub book: &'a Book,
     pub accounts: &'a dyn KnownAccounts,
     pub period: Period,
-    pub files: Vec<OpenFile>,
+    pub files: Vec<ParquetFile>,
     /// By position of the file.
     pub rules: Vec<FileRules>,
     /// Items that the input feeds and the batch bills.
@@ -210,7 +212,7 @@ pub(super) struct Reading<'a> {
 
 /// A partition: its files by position, and the instant at which its date ends.
 pub(super) struct Partition<'r> {
-    pub files: Vec<(usize, &'r OpenFile)>,
+    pub files: Vec<(usize, &'r ParquetFile)>,
     pub end: Instant,
 }
 
@@ -241,23 +243,23 @@ impl<'a> Reading<'a> {
                 whole,
                 day: (calendar.start_of(day)?, calendar.end_of(day)?),
             },
-            files: batches::open(request.reader, objects, request.input.roles())?,
+            files: row_groups::open(request.reader, objects, request.input.columns())?,
             rules,
             billed: items.filter(|item| is_billed_on(item, day)).collect(),
             budget,
-            keep_rejects: usize::try_from(request.max_rejected_rows.max(KEPT_REJECTS)).unwrap_or(usize::MAX),
+            keep_rejects: kept_rejects(request.max_rejected_rows),
             progress: request.progress,
         }))
     }
 
     /// All files.
-    pub(super) fn all(&self) -> Vec<(usize, &OpenFile)> {
+    pub(super) fn all(&self) -> Vec<(usize, &ParquetFile)> {
         self.files.iter().enumerate().collect()
     }
 
     /// The partitions in the order of time.
     pub(super) fn partitions(&self) -> Vec<Partition<'_>> {
-        let mut by_end: BTreeMap<_, Vec<(usize, &OpenFile)>> = BTreeMap::new();
+        let mut by_end: BTreeMap<_, Vec<(usize, &ParquetFile)>> = BTreeMap::new();
         for ((at, file), rules) in self.files.iter().enumerate().zip(&self.rules) {
             by_end.entry(rules.partition.1).or_default().push((at, file));
         }

@@ -5,24 +5,28 @@ use std::cmp::Ordering;
 use hashbrown::HashMap;
 
 use crate::catalog::book::{Book, Cadence, ItemKind, TierId};
+use crate::inputs::owners::AccountCache;
+use crate::inputs::parquet::columns::{Content, Needed};
+use crate::inputs::parquet::decode::{Ints, Strings, Values};
+use crate::inputs::parquet::error::Fault;
+use crate::inputs::parquet::row_groups::{self, Batch};
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
-use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Ints, Role, Strings, Values};
 use crate::units::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Judge, Rows, Tally, figure};
-use super::key::{Ids, Key, Keys};
 use super::read::{self, Figure, Partition, Pass, Reading};
-use super::shards::{Buffers, Entry, Shards, mix};
+use crate::inputs::distinct::key::{Ids, Key, Keys};
+use crate::inputs::distinct::shards::{Buffers, Entry, Shards, mix};
 
 /// Its columns, in the order in which batches have them.
-pub(super) const ROLES: [Role; 6] = [
-    Role::Ts,
-    Role::AccountId,
-    Role::SdkAppId,
-    Role::TaskId,
-    Role::Kbps,
-    Role::Destination,
+pub(super) static COLUMNS: [Needed; 6] = [
+    Needed::new("ts", Content::Timestamp),
+    Needed::new("account_id", Content::Integer),
+    Needed::new("sdk_app_id", Content::Integer),
+    Needed::new("task_id", Content::Key),
+    Needed::new("kbps", Content::Integer),
+    Needed::new("destination", Content::Name),
 ];
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -140,7 +144,7 @@ pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanEr
                 };
                 Judge::new(reading, &pass, relay)
             };
-            for mut sink in batches::read(&partition.files, new_sink, reading.progress(&pass))? {
+            for mut sink in row_groups::read(&partition.files, new_sink, reading.progress(&pass))? {
                 sink.rows.samples.flush();
                 tally.absorb(sink.tally);
             }
@@ -277,7 +281,7 @@ impl Rows for Relay<'_> {
     type Columns = Columns;
     type Row = Relayed;
 
-    fn columns(&mut self, batch: &mut Batch) -> Result<Columns, BatchFault> {
+    fn columns(&mut self, batch: &mut Batch) -> Result<Columns, Fault> {
         let columns = Columns {
             tasks: Ids::from(batch.values(3)?),
             kbps: batch.ints(4)?,
@@ -313,7 +317,7 @@ impl Rows for Relay<'_> {
         columns: &Columns,
         row: usize,
         (account, kbps, destination): Relayed,
-    ) -> Result<(), BatchFault> {
+    ) -> Result<(), Fault> {
         let is_of_day = self.reading.period.is_of_day(at);
         let Some((_, tiers)) = &self.destinations else {
             return Ok(());
@@ -323,7 +327,7 @@ impl Rows for Relay<'_> {
             .iter()
             .filter(|tier| is_of_day || tier.cadence == Cadence::Monthly)
         {
-            let interval = u32::try_from(tier.interval(at)).map_err(|_| BatchFault::bad("an interval out of range"))?;
+            let interval = u32::try_from(tier.interval(at)).map_err(|_| Fault::bad("an interval out of range"))?;
             let sum_key = (account, tier.tier, interval);
             // Keys take time: none for a row of another pass.
             let Some(shard) = self.samples.shard(hash_of(sum_key)) else {

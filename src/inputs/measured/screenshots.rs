@@ -3,16 +3,25 @@
 use hashbrown::HashMap;
 
 use crate::catalog::book::Cadence;
+use crate::inputs::owners::AccountCache;
+use crate::inputs::parquet::columns::{Content, Needed};
+use crate::inputs::parquet::decode::Ints;
+use crate::inputs::parquet::error::Fault;
+use crate::inputs::parquet::row_groups::{self, Batch};
 use crate::inputs::rejects::Reason;
 use crate::inputs::usage::ScanError;
-use crate::inputs::usage::batches::{self, AccountCache, Batch, BatchFault, Ints, Role};
 use crate::units::quantity::{Instant, SdkAppId};
 
 use super::judge::{Common, Judge, Rows, Tally, figure};
 use super::read::{self, Figure, Pass, Reading};
 
 /// Its columns, in the order in which batches have them.
-pub(super) const ROLES: [Role; 4] = [Role::Ts, Role::AccountId, Role::SdkAppId, Role::Images];
+pub(super) static COLUMNS: [Needed; 4] = [
+    Needed::new("ts", Content::Timestamp),
+    Needed::new("account_id", Content::Integer),
+    Needed::new("sdk_app_id", Content::Integer),
+    Needed::new("images", Content::Integer),
+];
 
 /// An account's images; None without a row.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,7 +34,7 @@ struct Counts {
 pub(super) fn read(reading: &Reading<'_>) -> Result<(Vec<Figure>, Tally), ScanError> {
     let pass = Pass::first();
     let new_sink = || Judge::new(reading, &pass, Images::of(reading));
-    let mut sinks = batches::read(&reading.all(), new_sink, reading.progress(&pass))?.into_iter();
+    let mut sinks = row_groups::read(&reading.all(), new_sink, reading.progress(&pass))?.into_iter();
     let (mut tally, mut counts) = match sinks.next() {
         Some(first) => (first.tally, first.rows.counts),
         None => (reading.tally(&pass), HashMap::new()),
@@ -95,7 +104,7 @@ impl Rows for Images<'_> {
     /// The account and how many images.
     type Row = (u32, i64);
 
-    fn columns(&mut self, batch: &mut Batch) -> Result<Ints, BatchFault> {
+    fn columns(&mut self, batch: &mut Batch) -> Result<Ints, Fault> {
         batch.ints(3)
     }
 
@@ -114,10 +123,10 @@ impl Rows for Images<'_> {
         Ok((account, images))
     }
 
-    fn add(&mut self, at: Instant, _: &Ints, _: usize, (account, images): (u32, i64)) -> Result<(), BatchFault> {
+    fn add(&mut self, at: Instant, _: &Ints, _: usize, (account, images): (u32, i64)) -> Result<(), Fault> {
         let counts = self.counts.entry(account).or_default();
         let of_day = self.reading.period.is_of_day(at).then_some(images);
         let added = counts.add_whole(Some(images)).and_then(|()| counts.add_of_day(of_day));
-        added.ok_or_else(|| BatchFault::bad("the sum of images is out of range"))
+        added.ok_or_else(|| Fault::bad("the sum of images is out of range"))
     }
 }

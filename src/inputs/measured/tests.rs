@@ -14,7 +14,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
 
 use crate::catalog::book::{Book, Cadence, Item, ItemId, ItemKind, ProductId, Round, Tier, TierId, Unpriced};
-use crate::inputs::usage::{KnownAccounts, RangeReader};
+use crate::inputs::owners::KnownAccounts;
+use crate::inputs::parquet::source::RangeReader;
 use crate::store::{Object, StoreError};
 use crate::units::calendar::{Calendar, start_of_date};
 use crate::units::quantity::BillingDay;

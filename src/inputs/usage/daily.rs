@@ -5,22 +5,26 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use hashbrown::HashMap;
 
 use crate::catalog::book::{Book, ItemKind, TierId};
+use crate::inputs::owners::{AccountCache, CACHED_ACCOUNTS, owner};
+use crate::inputs::parquet::columns::{Content, Needed};
+use crate::inputs::parquet::decode::{Int, Ints, Strings, Values};
+use crate::inputs::parquet::error::Fault;
+use crate::inputs::parquet::row_groups::{Batch, Sink, open, read};
 use crate::inputs::rejects::{Reason, Reject, RejectKeeper};
-use crate::units::quantity::{BillingDay, SdkAppId};
+use crate::units::quantity::BillingDay;
 
-use super::batches::{self, AccountCache, Batch, CACHED_ACCOUNTS, Int, Ints, Role, Sink, Strings, Values};
-use super::error::{Fault, ScanError};
+use super::error::ScanError;
 use super::groups::{Key, Runs, Table};
-use super::scan::{FileTotals, Scan, ScanRequest, kept_rejects};
+use super::request::{FileTotals, Scan, ScanRequest};
 
 /// Its columns, in the order in which batches have them.
-const ROLES: [Role; 6] = [
-    Role::Day,
-    Role::AccountId,
-    Role::SdkAppId,
-    Role::Item,
-    Role::Tier,
-    Role::SumOfSeconds,
+static COLUMNS: [Needed; 6] = [
+    Needed::new("day", Content::Date),
+    Needed::new("account_id", Content::Integer),
+    Needed::new("sdk_app_id", Content::Integer),
+    Needed::new("item", Content::Name),
+    Needed::new("tier", Content::Name),
+    Needed::new("seconds", Content::Integer),
 ];
 /// Ten million participants all day.
 const MOST_SECONDS: i64 = 1_000_000_000_000;
@@ -34,7 +38,7 @@ const CALENDAR_DAYS: std::ops::Range<i64> = 0..376_200;
 /// [`ScanError`] when a file is not what it should be (exit 3) or changed under the run (exit 5).
 pub fn scan_daily(request: &ScanRequest<'_>) -> Result<Scan, ScanError> {
     let objects = request.files.iter().map(|(_, object)| object);
-    let files = batches::open(request.reader, objects, &ROLES)?;
+    let files = open(request.reader, objects, &COLUMNS)?;
     let (runs, total) = (Runs::default(), AtomicI64::new(0));
     let new_sink = || Sums {
         request,
@@ -44,26 +48,18 @@ pub fn scan_daily(request: &ScanRequest<'_>) -> Result<Scan, ScanError> {
         runs: &runs,
         total: &total,
         files: vec![FileTotals::default(); files.len()],
-        rejects: RejectKeeper::new(kept_rejects(request)),
+        rejects: RejectKeeper::new(request.kept_rejects()),
     };
     let opened: Vec<_> = files.iter().enumerate().collect();
-    let sinks = batches::read(&opened, new_sink, request.progress)?;
-    let mut rejects = RejectKeeper::new(kept_rejects(request));
-    let mut totals: Vec<FileTotals> = files
-        .iter()
-        .map(|file| FileTotals {
-            rows: file.rows,
-            ..FileTotals::default()
-        })
-        .collect();
+    let sinks = read(&opened, new_sink, request.progress)?;
+    let mut rejects = RejectKeeper::new(request.kept_rejects());
+    let mut totals: Vec<FileTotals> = files.iter().map(|file| FileTotals::of_rows(file.rows)).collect();
     for mut sink in sinks {
         runs.push(sink.table.drain());
         // At most 86,400 s are counted of a rejected row.
         rejects.absorb(sink.rejects).expect("MAX_ROWS bounds the sum");
-        for (file, more) in totals.iter_mut().zip(sink.files) {
-            file.day_rows += more.day_rows;
-            file.accepted_rows += more.accepted_rows;
-            file.accepted_seconds += more.accepted_seconds;
+        for (file, more) in totals.iter_mut().zip(&sink.files) {
+            file.add(more);
         }
     }
     Ok(Scan {
@@ -185,13 +181,12 @@ impl Sums<'_> {
     }
 
     fn judge_of_day(&mut self, columns: &Columns, row: usize) -> Result<(Key, i64), Reason> {
-        let (account_id, sdk_app_id) = (columns.account_id.get(row), columns.sdk_app_id.get(row));
-        if account_id == Int::Null || sdk_app_id == Int::Null {
-            return Err(Reason::NullKey);
-        }
-        let account_id = account_id.value().filter(|id| *id > 0).ok_or(Reason::BadKey)?;
-        let app = sdk_app_id.value().and_then(SdkAppId::new).ok_or(Reason::BadKey)?;
-        let account = self.accounts.position(account_id).ok_or(Reason::UnknownAccount)?;
+        let owned = owner(
+            columns.account_id.get(row),
+            columns.sdk_app_id.get(row),
+            &mut self.accounts,
+        );
+        let (account, app) = owned?;
         let tier = self.tiers.find(self.request.book, columns, row)?;
         let seconds = columns.seconds.get(row).value();
         let seconds = seconds

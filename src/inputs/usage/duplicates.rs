@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::inputs::parquet::bounds::WINDOW_BYTES;
+use crate::inputs::parquet::error::Fault;
+use crate::inputs::parquet::footer::{footer_bytes, room_for_footers};
+use crate::inputs::parquet::many::for_each_file;
+use crate::inputs::parquet::source::{RangeReader, Source};
 use crate::store::Object;
+use crate::units::digest::sha256;
 use crate::units::quantity::BillingDay;
 
-use super::bounds::WINDOW_BYTES;
-use super::error::{Fault, ScanError};
-use super::footer::{footer_bytes, room_for_footers};
-use super::many::for_each_file;
-use super::source::{RangeReader, Source};
+use super::error::ScanError;
 
 /// Looks for two files with the same content: same size, then same footer, then same bytes. Files without rows are
 /// alike and harmless, but they are an error all the same: nothing says that they were meant to be two.
@@ -32,7 +34,7 @@ pub fn find_duplicates(reader: &Arc<dyn RangeReader>, files: &[(BillingDay, Obje
     let footers: Vec<Result<_, ScanError>> = for_each_file(reader.as_ref(), &alike, |object| {
         let source = Source::new(Arc::clone(reader), (*object).clone());
         let (footer, _, _taken) = footer_bytes(&source, &room).map_err(|fault| fault.at(source.path(), None, None))?;
-        let digest: [u8; 32] = crate::units::digest::sha256(&footer);
+        let digest: [u8; 32] = sha256(&footer);
         Ok((digest, source))
     });
     let mut by_footer: BTreeMap<(u64, [u8; 32]), Vec<Source>> = BTreeMap::new();

@@ -1,5 +1,6 @@
 //! Why usage cannot be read.
 
+use crate::inputs::parquet::error::FileError;
 use crate::store::StoreError;
 use crate::units::calendar::OutsideCalendar;
 
@@ -56,32 +57,25 @@ fn place(row_group: Option<usize>, column: &Option<String>) -> String {
     format!("{group}{column}")
 }
 
-/// What is wrong, without the place: that is added where it is known.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::inputs) enum Fault {
-    /// The file's fault: what is wrong and what to do.
-    #[error("{0}")]
-    Bad(String),
-    /// The store's.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Fault {
-    pub(in crate::inputs) fn bad(message: impl Into<String>) -> Self {
-        Self::Bad(message.into())
-    }
-
-    /// Says where it is.
-    pub(super) fn at(self, file: &str, row_group: Option<usize>, column: Option<&str>) -> ScanError {
-        match self {
-            Self::Bad(message) => ScanError::BadFile {
-                file: file.to_owned(),
+impl From<FileError> for ScanError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Bad {
+                file,
                 row_group,
-                column: column.map(str::to_owned),
+                column,
+                message,
+            } => Self::BadFile {
+                file,
+                row_group,
+                column,
                 message,
             },
-            Self::Store(error) => ScanError::Store(error),
+            FileError::TooManyRows { file } => Self::OutOfRange {
+                file,
+                what: "number of rows",
+            },
+            FileError::Store(error) => Self::Store(error),
         }
     }
 }

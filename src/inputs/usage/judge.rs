@@ -1,13 +1,16 @@
 //! The row rules of SPEC 2.1: which day a row belongs to, and the first rule that it breaks.
 
 use crate::catalog::book::{Book, Meter};
+use crate::inputs::owners::{AccountCache, CACHED_ACCOUNTS, KnownAccounts, owner};
+use crate::inputs::parquet::decode::{Int, Ints, Strings, Values};
+use crate::inputs::parquet::error::Fault;
+use crate::inputs::parquet::row_groups::Batch as Rows;
 use crate::inputs::rejects::{Reason, Reject};
-use crate::units::quantity::{Instant, SdkAppId};
+use crate::units::calendar::CALENDAR_MICROS;
+use crate::units::quantity::Instant;
 
-use super::columns::Role;
-use super::decode::{Int, Ints, Strings, Values};
+use super::columns::{self, COLUMNS};
 use super::groups::Key;
-use super::scan::KnownAccounts;
 
 /// The meter of rows without a `meter` column.
 pub(super) const DEFAULT_METER: &str = "av";
@@ -17,11 +20,6 @@ pub(super) const DEFAULT_SECONDS: i64 = 1;
 pub(super) const MAX_SECONDS: i64 = 86_400;
 /// Microseconds of a five-minute period.
 pub(super) const PERIOD_MICROS: i64 = 300_000_000;
-/// Instants of the years 1970 to 2999 in UTC, in microseconds; the second bound is the first one after.
-pub(in crate::inputs) const CALENDAR_MICROS: (i64, i64) = (0, 32_503_680_000_000_000);
-/// Accounts remembered while a row group is judged; a power of two.
-pub(in crate::inputs) const CACHED_ACCOUNTS: usize = 4_096;
-
 /// What rows of a file are judged against.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
@@ -68,27 +66,36 @@ enum Meters {
 }
 
 impl Batch {
-    /// Puts decoded columns together, given by position in [`Role::ALL`]; None where a column is absent.
-    pub(super) fn new(columns: [Option<Values>; 6]) -> Result<Self, Role> {
-        let [ts, account_id, sdk_app_id, meter, seconds, pixels] = columns;
-        let ints = |values: Option<Values>, role| match values {
+    /// The columns of decoded rows.
+    ///
+    /// # Errors
+    /// A column was decoded to another type than it has.
+    pub(super) fn of(rows: &mut Rows) -> Result<Self, Fault> {
+        let wrong = |at: usize| {
+            Fault::Bad(format!(
+                "column {} was decoded to another type than it has",
+                COLUMNS[at].name
+            ))
+        };
+        let mut ints = |at| match rows.optional(at) {
             Some(Values::Ints(ints)) => Ok(ints),
-            Some(Values::Strings(_)) | None => Err(role),
+            Some(Values::Strings(_)) | None => Err(wrong(at)),
         };
         Ok(Self {
-            ts: ints(ts, Role::Ts)?,
-            account_id: ints(account_id, Role::AccountId)?,
-            sdk_app_id: ints(sdk_app_id, Role::SdkAppId)?,
-            meter: match meter {
+            ts: ints(columns::TS)?,
+            account_id: ints(columns::ACCOUNT_ID)?,
+            sdk_app_id: ints(columns::SDK_APP_ID)?,
+            pixels: ints(columns::PIXELS)?,
+            meter: match rows.optional(columns::METER) {
                 None => Meters::Default,
                 Some(Values::Ints(_)) => Meters::Nulls,
                 Some(Values::Strings(strings)) => Meters::Strings(strings),
             },
-            seconds: match seconds {
+            seconds: match rows.optional(columns::SECONDS) {
                 None => None,
-                some => Some(ints(some, Role::Seconds)?),
+                Some(Values::Ints(ints)) => Some(ints),
+                Some(Values::Strings(_)) => return Err(wrong(columns::SECONDS)),
             },
-            pixels: ints(pixels, Role::Pixels)?,
         })
     }
 
@@ -193,13 +200,7 @@ impl<'a> Judge<'a> {
     }
 
     fn judge_of_day(&mut self, batch: &Batch, row: usize, ts: Instant) -> Result<(Key, i64), Reason> {
-        let (account_id, sdk_app_id) = (batch.account_id.get(row), batch.sdk_app_id.get(row));
-        if account_id == Int::Null || sdk_app_id == Int::Null {
-            return Err(Reason::NullKey);
-        }
-        let account_id = account_id.value().filter(|id| *id > 0).ok_or(Reason::BadKey)?;
-        let app = sdk_app_id.value().and_then(SdkAppId::new).ok_or(Reason::BadKey)?;
-        let account = self.accounts.position(account_id).ok_or(Reason::UnknownAccount)?;
+        let (account, app) = owner(batch.account_id.get(row), batch.sdk_app_id.get(row), &mut self.accounts)?;
         let meter = self.meter(batch, row).ok_or(Reason::UnknownMeter)?;
         let seconds = batch
             .seconds(row)
@@ -244,36 +245,4 @@ impl<'a> Judge<'a> {
 
 fn find_meter<'a>(book: &'a Book, name: &[u8]) -> Option<&'a Meter> {
     book.meters.iter().find(|meter| meter.id.as_bytes() == name)
-}
-
-/// Remembers where accounts are: most rows are of few.
-pub(in crate::inputs) struct AccountCache<'a> {
-    accounts: &'a dyn KnownAccounts,
-    /// As many as a power of two.
-    slots: Vec<(i64, Option<u32>)>,
-}
-
-impl<'a> AccountCache<'a> {
-    /// A cache of `slots` accounts, a power of two.
-    pub(in crate::inputs) fn new(accounts: &'a dyn KnownAccounts, slots: usize) -> Self {
-        assert!(slots.is_power_of_two() && slots > 1, "{slots} slots");
-        // No account is 0.
-        Self {
-            accounts,
-            slots: vec![(0, None); slots],
-        }
-    }
-
-    /// Where an account is; None when it is not known.
-    pub(in crate::inputs) fn position(&mut self, account_id: i64) -> Option<u32> {
-        // Fibonacci hashing: neighbouring and round numbers alike spread over the slots.
-        let hash = account_id.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = usize::try_from(hash >> (64 - self.slots.len().ilog2())).expect("fewer bits than slots have");
-        let (id, position) = &mut self.slots[slot];
-        if *id != account_id {
-            *position = self.accounts.position(account_id);
-            *id = account_id;
-        }
-        *position
-    }
 }

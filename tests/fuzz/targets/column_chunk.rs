@@ -2,6 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nightbill::inputs::usage::fuzzing::column_chunk;
+use nightbill::inputs::parquet::fuzzing::column_chunk;
 
 fuzz_target!(|bytes: &[u8]| column_chunk(bytes));

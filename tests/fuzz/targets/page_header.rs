@@ -2,6 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nightbill::inputs::usage::fuzzing::page_header;
+use nightbill::inputs::parquet::fuzzing::page_header;
 
 fuzz_target!(|bytes: &[u8]| page_header(bytes));

@@ -10,7 +10,9 @@ use libfuzzer_sys::fuzz_target;
 use nightbill::catalog::book::Book;
 use nightbill::catalog::parse::parse;
 use nightbill::inputs::rejects::Reason;
-use nightbill::inputs::usage::{Group, KnownAccounts, RangeReader, Scan, ScanError, ScanRequest, Way, WholeFile, scan};
+use nightbill::inputs::owners::KnownAccounts;
+use nightbill::inputs::parquet::source::RangeReader;
+use nightbill::inputs::usage::{Group, Scan, ScanError, ScanRequest, Way, scan, open_whole};
 use nightbill::rules::account_day::DeductionPeriod;
 use nightbill::units::calendar::Calendar;
 use nightbill::units::quantity::BillingDay;
@@ -114,7 +116,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(by_value.is_none() || (by_value == on_ids && by_value == on_ids_5min), "{outcomes:?}");
     // With every column: the rows of a file that a scan accepts are as many as it says, or another column is damaged.
     let mut rows = 0;
-    let whole = WholeFile::open(&reader, &object).and_then(|file| {
+    let whole = open_whole(&reader, &object).and_then(|file| {
         file.read(|batch| {
             rows += u64::try_from(batch.num_rows()).expect("usize has at most 64 bits");
             Ok::<(), ScanError>(())

@@ -4,12 +4,12 @@ use crate::catalog::book::TierId;
 use crate::units::quantity::SdkAppId;
 
 use super::super::groups::Key;
-use super::super::pages::to_usize;
 use super::classes::Sparse;
 use super::lines::{RowIds, Rows, Seconds, claim, count_lines, count_long_lines};
 use super::sink::Sink;
 use super::values::Tiers;
 use super::vector::{find_others, least, look_up};
+use crate::inputs::parquet::chunk::to_usize;
 
 /// Cells of the array at most; with more, rows are summed one by one.
 const MAX_CELLS: usize = 2 << 20;

@@ -1,12 +1,12 @@
 //! A column whose values are replaced by what they are worth.
 
-use super::super::pages::to_usize;
 use super::cursor::{Cursor, Opened, Presence};
 use super::hybrid::Bits;
 use super::plain::split_string;
 use super::stop::{BLOCK_ROWS, Stop};
 use super::values::Worth;
 use super::vector::{look_up, spread};
+use crate::inputs::parquet::chunk::to_usize;
 
 /// No value is worth this.
 const NOT_THERE: u32 = u32::MAX;

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::columns::{Column, IntKind, ROLES, Role, Stored, TimeUnit};
-use super::super::footer::{RowGroup, UsageFile};
-use super::super::group_bytes::Fetched;
-use super::super::judge::{AccountCache, DEFAULT_METER, DEFAULT_SECONDS, Rules};
-use super::super::pages::FaultSlot;
-use super::super::row_group::Turn;
+use crate::inputs::owners::AccountCache;
+use crate::inputs::parquet::chunk::FaultSlot;
+use crate::inputs::parquet::columns::{Column, IntKind, Stored, TimeUnit};
+use crate::inputs::parquet::footer::ParquetFile;
+use crate::inputs::parquet::large_pages::Turn;
+use crate::inputs::parquet::row_groups::OpenGroup;
+
+use super::super::columns::COUNT;
+use super::super::judge::{DEFAULT_METER, DEFAULT_SECONDS, Rules};
 use super::cells::Ids;
 use super::classes::{Classes, Sparse};
 use super::cursor::Cursor;
@@ -27,8 +30,8 @@ pub(super) struct Stores {
 
 impl Stores {
     /// None when a column is stored in another way.
-    pub(super) fn of(file: &UsageFile) -> Option<Self> {
-        let [ts, account_id, sdk_app_id, meter, seconds, pixels] = &file.columns;
+    pub(super) fn of(file: &ParquetFile) -> Option<Self> {
+        let [ts, account_id, sdk_app_id, meter, seconds, pixels] = file.columns.as_array::<COUNT>()?;
         let stored = |column: &Option<Column>| column.as_ref().map(|column| column.stored);
         let int = |column| match stored(column) {
             Some(Stored::Int(kind)) => Some(kind),
@@ -74,15 +77,15 @@ pub(super) struct Worths<'c, 'a> {
 impl<'c, 'a> Columns<'c, 'a> {
     /// At the first row. `buffers` are left empty until [`close`](Self::close).
     pub(super) fn open(
-        group: &RowGroup,
-        fetched: &Fetched,
+        open: &OpenGroup<'_>,
         turn: &Arc<Turn>,
-        buffers: &mut [Vec<u8>; ROLES],
+        buffers: &mut [Vec<u8>; COUNT],
         worths: Worths<'c, 'a>,
     ) -> Result<Self, Stop> {
-        let mut cursors = [const { None }; ROLES];
-        for (((cursor, role), chunk), buffer) in cursors.iter_mut().zip(Role::ALL).zip(&group.chunks).zip(buffers) {
-            let pages = fetched.pages(role, turn, FaultSlot::default());
+        let mut cursors = [const { None }; COUNT];
+        let each = cursors.iter_mut().zip(&open.group.chunks).zip(buffers);
+        for (at, ((cursor, chunk), buffer)) in each.enumerate() {
+            let pages = open.fetched.pages(at, turn, FaultSlot::default());
             if let (Some(pages), Some(chunk)) = (pages, chunk) {
                 *cursor = Some(Cursor::new(pages, *chunk, std::mem::take(buffer)));
             }
@@ -141,7 +144,7 @@ impl<'c, 'a> Columns<'c, 'a> {
     }
 
     /// Gives the page buffers back.
-    pub(super) fn close(self, buffers: &mut [Vec<u8>; ROLES]) {
+    pub(super) fn close(self, buffers: &mut [Vec<u8>; COUNT]) {
         *buffers = [
             self.times.into_buffer(),
             self.accounts.into_buffer(),

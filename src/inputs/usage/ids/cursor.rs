@@ -3,15 +3,16 @@
 use bytes::Bytes;
 use parquet::basic::{CompressionCodec, Encoding, Type};
 
-use super::super::bounds::LARGE_PAGE_BYTES;
-use super::super::decompress::decompress;
-use super::super::page_header::{PageHeader, PageKind};
-use super::super::pages::to_usize;
-use super::super::pages::{Chunk, Pages};
 use super::delta::Delta;
 use super::hybrid::{Bits, Hybrid};
 use super::plain::{IntBytes, split_string};
 use super::stop::{BLOCK_ROWS, MAX_DISTINCT, Stop};
+use crate::inputs::parquet::bounds::LARGE_PAGE_BYTES;
+use crate::inputs::parquet::chunk::Chunk;
+use crate::inputs::parquet::chunk::to_usize;
+use crate::inputs::parquet::decompress::decompress;
+use crate::inputs::parquet::page_header::{PageHeader, PageKind};
+use crate::inputs::parquet::pages::Pages;
 
 /// A place in a column chunk.
 pub(super) struct Cursor {

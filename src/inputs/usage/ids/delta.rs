@@ -1,9 +1,9 @@
 //! DELTA_BINARY_PACKED integers.
 
-use super::super::page_checks::{varint, zigzag};
 use super::plain::IntBytes;
 use super::stop::Stop;
 use super::vector::{MAX_WIDTH, bits_at, unpack};
+use crate::inputs::parquet::page_checks::{varint, zigzag};
 
 /// Values of a block are at most this many, so that no header makes us loop for long over nothing.
 const MAX_BLOCK_VALUES: u64 = 1 << 20;

@@ -12,7 +12,7 @@
 //!
 //! A row of app 2 that belongs to another account than 6 cannot be counted there: such rows are rare and are summed one by one.
 
-use super::super::pages::to_usize;
+use crate::inputs::parquet::chunk::to_usize;
 
 /// What tells apart the sums that rows are counted in: ids of this row group.
 #[derive(Clone, Copy)]

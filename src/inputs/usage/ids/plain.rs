@@ -1,7 +1,7 @@
 //! PLAIN values: integers and strings.
 
-use super::super::pages::to_usize;
 use super::stop::Stop;
+use crate::inputs::parquet::chunk::to_usize;
 
 /// How wide plain integers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

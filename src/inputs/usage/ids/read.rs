@@ -1,14 +1,13 @@
 //! One row group on dictionary ids.
 
-use crate::inputs::rejects::RejectKeeper;
+use crate::inputs::owners::AccountCache;
+use crate::inputs::parquet::error::Fault;
+use crate::inputs::parquet::large_pages::Turn;
+use crate::inputs::parquet::row_groups::OpenGroup;
 
-use super::super::columns::ROLES;
-use super::super::error::Fault;
-use super::super::footer::{RowGroup, UsageFile};
-use super::super::group_bytes::Fetched;
-use super::super::judge::{AccountCache, Rules};
-use super::super::row_group::{Found, Sums, Turn};
-use super::super::scan::Way;
+use super::super::columns::COUNT;
+use super::super::judge::Rules;
+use super::super::sums::Sums;
 use super::cells::{Cells, Memory};
 use super::columns::{Columns, Stores, Worths};
 use super::rows::{Block, count_rows};
@@ -21,8 +20,8 @@ const CACHED_ACCOUNTS: usize = 64 << 10;
 
 /// What became of a row group.
 pub(in super::super) enum Outcome {
-    /// It is summed.
-    Done(Found),
+    /// All of its rows are in the sums: so many of the day, with so many seconds.
+    Done { rows: u64, seconds: i64 },
     /// Nothing of it is in the sums: it is to be read by value.
     GaveUp,
 }
@@ -32,7 +31,7 @@ pub(in super::super) struct Scratch<'a> {
     tiers: Tiers,
     accounts: AccountCache<'a>,
     memory: Memory,
-    buffers: [Vec<u8>; ROLES],
+    buffers: [Vec<u8>; COUNT],
     block: Block,
 }
 
@@ -54,35 +53,25 @@ impl<'a> Scratch<'a> {
 /// # Errors
 /// Only the store's. What is wrong with the file, reading it by value tells.
 pub(in super::super) fn read<'a>(
-    file: &UsageFile,
-    group: &RowGroup,
-    fetched: &Fetched,
+    open: &OpenGroup<'_>,
     rules: &Rules<'a>,
     sums: &mut Sums<'_>,
     scratch: &mut Scratch<'a>,
 ) -> Result<Outcome, Fault> {
-    let Some(stores) = Stores::of(file).filter(|_| u32::try_from(group.rows).is_ok()) else {
+    let Some(stores) = Stores::of(open.file).filter(|_| u32::try_from(open.group.rows).is_ok()) else {
         return Ok(Outcome::GaveUp);
     };
-    let reading = Reading {
-        group,
-        fetched,
-        rules,
-        stores,
-    };
-    match reading.pass(sums, scratch, Sign::Add, group.rows) {
+    let reading = Reading { open, rules, stores };
+    match reading.pass(sums, scratch, Sign::Add, open.group.rows) {
         Passed::All {
             accepted_rows,
             accepted_seconds,
         } => {
-            (sums.progress)(group.rows);
-            Ok(Outcome::Done(Found {
-                accepted_rows,
-                accepted_seconds,
-                rejected_rows: 0,
-                rejects: RejectKeeper::new(sums.keep_rejects),
-                way: Way::OnIds,
-            }))
+            (sums.progress)(open.group.rows);
+            Ok(Outcome::Done {
+                rows: accepted_rows,
+                seconds: accepted_seconds,
+            })
         }
         Passed::Stopped(Stop::Store(error), _) => Err(Fault::Store(error)),
         Passed::Stopped(Stop::GiveUp, 0) => Ok(Outcome::GaveUp),
@@ -95,8 +84,7 @@ pub(in super::super) fn read<'a>(
 }
 
 struct Reading<'r, 'a> {
-    group: &'r RowGroup,
-    fetched: &'r Fetched,
+    open: &'r OpenGroup<'r>,
     rules: &'r Rules<'a>,
     stores: Stores,
 }
@@ -119,14 +107,14 @@ impl<'a> Reading<'_, 'a> {
             buffers,
             block,
         } = scratch;
-        let turn = Turn::new(sums.large_pages);
+        let turn = Turn::new(self.open.large_pages);
         let worths = Worths {
             stores: &self.stores,
             rules: self.rules,
             tiers,
             accounts,
         };
-        let opened = Columns::open(self.group, self.fetched, &turn, buffers, worths);
+        let opened = Columns::open(self.open, &turn, buffers, worths);
         let mut columns = match opened {
             Ok(columns) => columns,
             Err(stop) => return Passed::Stopped(stop, 0),

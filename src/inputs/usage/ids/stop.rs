@@ -1,6 +1,6 @@
 //! Why the fast way leaves a row group to the way by value, and how much it takes on.
 
-use super::super::error::Fault;
+use crate::inputs::parquet::error::Fault;
 use crate::store::StoreError;
 
 /// Rows decoded at a time, at most, unless all columns repeat one value.

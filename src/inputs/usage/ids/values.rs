@@ -3,9 +3,11 @@
 use crate::catalog::book::{Book, Meter, TierId};
 use crate::units::quantity::{Instant, SdkAppId};
 
-use super::super::columns::{IntKind, TimeUnit};
-use super::super::judge::{AccountCache, CALENDAR_MICROS, MAX_SECONDS, PERIOD_MICROS, Rules};
+use super::super::judge::{MAX_SECONDS, PERIOD_MICROS, Rules};
 use super::stop::Stop;
+use crate::inputs::owners::AccountCache;
+use crate::inputs::parquet::columns::{IntKind, TimeUnit};
+use crate::units::calendar::CALENDAR_MICROS;
 
 /// The class of rows that belong to another day.
 pub(super) const OTHER_DAY: u32 = 1 << 30;

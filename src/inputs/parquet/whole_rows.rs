@@ -1,4 +1,4 @@
-//! Usage files with every column that they have: what is rewritten has to keep those that nobody bills.
+//! Files with every column that they have: what is rewritten has to keep those that nobody bills.
 
 use std::sync::{Arc, PoisonError};
 
@@ -15,17 +15,18 @@ use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 use crate::store::Object;
 
 use super::bounds::{BATCH_ROWS, MAX_KEPT_COLUMNS};
-use super::columns::{Role, arrow_type, find_columns};
-use super::error::{Fault, ScanError};
+use super::chunk::{Chunk, FaultSlot};
+use super::columns::{Needed, arrow_type, find_columns};
+use super::error::{Fault, FileError};
 use super::footer::{chunk, decode, footer_bytes, room_for_footers, row_group_rows};
 use super::group_bytes::GroupBytes;
-use super::pages::{Chunk, FaultSlot, OneChunk, Pages};
+use super::pages::{OneChunk, Pages};
 use super::panics;
 use super::source::{RangeReader, Source};
 
-/// A usage file whose rows are read whole.
+/// A file whose rows are read whole.
 ///
-/// Its columns come as they are stored, but for three things that no reader of usage can see: a dictionary type of
+/// Its columns come as they are stored, but for three things that no reader of the needed columns can see: a dictionary type of
 /// Arrow becomes the type of its values, large and view types of strings and bytes become the plain ones, and INT96 becomes a
 /// timestamp in microseconds.
 pub struct WholeFile {
@@ -39,11 +40,15 @@ pub struct WholeFile {
 }
 
 impl WholeFile {
-    /// Reads the footer.
+    /// Reads the footer of a file that must have the needed columns.
     ///
     /// # Errors
-    /// [`ScanError`] as a [`scan`](super::scan) has it; and when the file has more than 128 columns.
-    pub fn open(reader: &Arc<dyn RangeReader>, object: &Object) -> Result<Self, ScanError> {
+    /// [`FileError`] when it lacks one or is damaged; and when the file has more than 128 columns.
+    pub(in crate::inputs) fn open(
+        reader: &Arc<dyn RangeReader>,
+        object: &Object,
+        needed: &[Needed],
+    ) -> Result<Self, FileError> {
         let source = Source::new(Arc::clone(reader), object.clone());
         let path = source.path().to_owned();
         let at = |fault: Fault| fault.at(&path, None, None);
@@ -51,7 +56,7 @@ impl WholeFile {
         let (footer, data_end, _taken) = footer_bytes(&source, &room).map_err(at)?;
         let metadata = decode(&footer).map_err(at)?;
         let unreadable = |panic| Fault::bad(format!("its schema cannot be read: {panic}"));
-        let kept = panics::catch(|| Kept::of(&metadata)).map_err(|panic| at(unreadable(panic)))?;
+        let kept = panics::catch(|| Kept::of(&metadata, needed)).map_err(|panic| at(unreadable(panic)))?;
         let kept = kept.map_err(|(column, message)| Fault::Bad(message).at(&path, None, column.as_deref()))?;
         let mut row_groups = Vec::with_capacity(metadata.num_row_groups());
         let mut rows = 0;
@@ -94,8 +99,8 @@ impl WholeFile {
     /// Hands over the rows in the file's order, some thousand at a time.
     ///
     /// # Errors
-    /// [`ScanError`] when the file is damaged or has changed, and whatever `each` returns.
-    pub fn read<E: From<ScanError>>(&self, mut each: impl FnMut(RecordBatch) -> Result<(), E>) -> Result<(), E> {
+    /// [`FileError`] when the file is damaged or has changed, and whatever `each` returns.
+    pub fn read<E: From<FileError>>(&self, mut each: impl FnMut(RecordBatch) -> Result<(), E>) -> Result<(), E> {
         for (ordinal, chunks) in self.row_groups.iter().enumerate() {
             let faults: Vec<FaultSlot> = chunks.iter().map(|_| FaultSlot::default()).collect();
             let failed = |message: String| {
@@ -143,12 +148,12 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(file: &ParquetMetaData) -> Result<Self, (Option<String>, String)> {
+    fn of(file: &ParquetMetaData, needed: &[Needed]) -> Result<Self, (Option<String>, String)> {
         let (schema, hints) = (
             file.file_metadata().schema_descr(),
             file.file_metadata().key_value_metadata(),
         );
-        find_columns(schema, hints, &Role::ALL).map_err(|bad| (Some(bad.column.to_owned()), bad.message))?;
+        find_columns(schema, hints, needed).map_err(|bad| (Some(bad.column.to_owned()), bad.message))?;
         let (mut leaves, mut types, mut fields, mut left_out) =
             (Vec::new(), Vec::<TypePtr>::new(), Vec::<FieldRef>::new(), Vec::new());
         for (root, field) in schema.root_schema().get_fields().iter().enumerate() {

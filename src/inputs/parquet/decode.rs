@@ -15,10 +15,11 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::bounds::BATCH_ROWS;
+use super::chunk::FaultSlot;
 use super::columns::{Column, Reading};
 use super::error::Fault;
 use super::int96::Int96Reader;
-use super::pages::{FaultSlot, OneChunk, Pages};
+use super::pages::{OneChunk, Pages};
 
 /// Integers of a batch.
 #[derive(Debug, Clone)]
@@ -49,7 +50,11 @@ impl Int {
 }
 
 impl Ints {
-    pub(super) fn new(values: ScalarBuffer<i64>, nulls: Option<NullBuffer>, beyond: Option<Vec<bool>>) -> Self {
+    pub(in crate::inputs) fn new(
+        values: ScalarBuffer<i64>,
+        nulls: Option<NullBuffer>,
+        beyond: Option<Vec<bool>>,
+    ) -> Self {
         let beyond = beyond.filter(|beyond| beyond.contains(&true));
         Self {
             values,
@@ -145,7 +150,7 @@ impl Values {
 }
 
 /// Decodes one column chunk, batch by batch.
-pub(super) struct ColumnDecoder {
+pub(in crate::inputs) struct ColumnDecoder {
     reader: Reader,
     fault: FaultSlot,
 }
@@ -156,7 +161,7 @@ enum Reader {
 }
 
 impl ColumnDecoder {
-    pub(super) fn new(column: &Column, rows: u64, pages: Pages, fault: FaultSlot) -> Result<Self, Fault> {
+    pub(in crate::inputs) fn new(column: &Column, rows: u64, pages: Pages, fault: FaultSlot) -> Result<Self, Fault> {
         let reader = match &column.reading {
             Reading::Int96 => Reader::Int96(Box::new(Int96Reader::new(
                 Arc::clone(&column.descriptor),
@@ -178,7 +183,7 @@ impl ColumnDecoder {
     }
 
     /// The next `rows` values: [`BATCH_ROWS`], or what is left of the row group.
-    pub(super) fn next(&mut self, rows: usize) -> Result<Values, Fault> {
+    pub(in crate::inputs) fn next(&mut self, rows: usize) -> Result<Values, Fault> {
         let values = self.decode(rows).map_err(|message| {
             let stashed = self.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
             stashed.unwrap_or(Fault::Bad(message))

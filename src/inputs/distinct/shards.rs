@@ -11,20 +11,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 /// How many shards there are: memory is given up in steps of this part.
-pub(super) const SHARDS: usize = 64;
+pub(in crate::inputs) const SHARDS: usize = 64;
 /// Entries that a thread gathers for a shard before it takes the shard's lock.
 const BUFFERED: usize = 256;
 /// Entries that memory is taken for at a time, and given back.
 const CHUNK: usize = 1_024;
 
 /// What is held.
-pub(super) trait Entry: Copy + Send + Ord {
+pub(in crate::inputs) trait Entry: Copy + Send + Ord {
     /// Takes the next one in order into this one, if it is of the same.
     fn absorb(&mut self, next: &Self) -> bool;
 }
 
 /// Entries of one pass.
-pub(super) struct Shards<E> {
+pub(in crate::inputs) struct Shards<E> {
     shards: Vec<Mutex<Shard<E>>>,
     /// Shards before it have been read by earlier passes.
     begin: usize,
@@ -54,7 +54,7 @@ struct Spare<E> {
 
 impl<E: Entry> Shards<E> {
     /// For a pass over these shards, or as many of them as fit into `budget` bytes; at least one.
-    pub(super) fn new(range: Range<usize>, budget: usize) -> Self {
+    pub(in crate::inputs) fn new(range: Range<usize>, budget: usize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::new(Shard::empty())).collect(),
             begin: range.start,
@@ -69,7 +69,7 @@ impl<E: Entry> Shards<E> {
     }
 
     /// The shards that this pass is for, as of now.
-    pub(super) fn range(&self) -> Range<usize> {
+    pub(in crate::inputs) fn range(&self) -> Range<usize> {
         self.begin..self.end.load(Ordering::SeqCst)
     }
 
@@ -145,7 +145,7 @@ impl<E: Entry> Shards<E> {
     }
 
     /// Looks at each shard's entries, sorted and one of a kind; those that `each` returns stay.
-    pub(super) fn drain<T: Send>(&self, each: impl Fn(&[E]) -> (T, Vec<E>) + Sync) -> Vec<T> {
+    pub(in crate::inputs) fn drain<T: Send>(&self, each: impl Fn(&[E]) -> (T, Vec<E>) + Sync) -> Vec<T> {
         self.range()
             .into_par_iter()
             .filter_map(|at| {
@@ -183,13 +183,13 @@ impl<E> Shard<E> {
 }
 
 /// Gathers one thread's entries shard by shard.
-pub(super) struct Buffers<'a, E: Entry> {
+pub(in crate::inputs) struct Buffers<'a, E: Entry> {
     shards: &'a Shards<E>,
     buffers: Vec<Vec<E>>,
 }
 
 impl<'a, E: Entry> Buffers<'a, E> {
-    pub(super) fn new(shards: &'a Shards<E>) -> Self {
+    pub(in crate::inputs) fn new(shards: &'a Shards<E>) -> Self {
         Self {
             shards,
             buffers: (0..SHARDS).map(|_| Vec::new()).collect(),
@@ -197,14 +197,14 @@ impl<'a, E: Entry> Buffers<'a, E> {
     }
 
     /// The shard of a hash, if this pass is for it. Entries that are looked at together have the same hash.
-    pub(super) fn shard(&self, hash: u64) -> Option<usize> {
+    pub(in crate::inputs) fn shard(&self, hash: u64) -> Option<usize> {
         // 64 shards: the upper six bits.
         let at = usize::try_from(hash >> 58).expect("six bits");
         self.shards.range().contains(&at).then_some(at)
     }
 
     /// Adds an entry of a shard.
-    pub(super) fn push(&mut self, at: usize, entry: E) {
+    pub(in crate::inputs) fn push(&mut self, at: usize, entry: E) {
         if let Some(buffer) = self.buffers.get_mut(at) {
             buffer.push(entry);
             if buffer.len() >= BUFFERED {
@@ -214,7 +214,7 @@ impl<'a, E: Entry> Buffers<'a, E> {
     }
 
     /// Hands over what is left.
-    pub(super) fn flush(&mut self) {
+    pub(in crate::inputs) fn flush(&mut self) {
         for (at, buffer) in self.buffers.iter_mut().enumerate() {
             if !buffer.is_empty() {
                 self.shards.add(at, buffer);
@@ -224,7 +224,7 @@ impl<'a, E: Entry> Buffers<'a, E> {
 }
 
 /// Spreads a number over 64 bits (the finalizer of splitmix64).
-pub(super) fn mix(number: u64) -> u64 {
+pub(in crate::inputs) fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ (number >> 31)

@@ -5,15 +5,15 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::inputs::usage::batches::{Ints, Strings, Values};
+use crate::inputs::parquet::decode::{Ints, Strings, Values};
 
 /// A task or a user. Four numbers and not one, so that what holds a key need not be padded to 16 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key([u32; 4]);
+pub(in crate::inputs) struct Key([u32; 4]);
 
 impl Key {
     /// The lower half.
-    pub(super) fn low(self) -> u64 {
+    pub(in crate::inputs) fn low(self) -> u64 {
         let [a, b, ..] = self.0.map(u64::from);
         b << 32 | a
     }
@@ -40,10 +40,10 @@ impl PartialOrd for Key {
 /// chance is less likely than that the machine adds up wrongly (for 10^9 ids, 1 in 10^20). So it counts as exact, and
 /// results do not depend on the random key.
 #[derive(Debug, Clone)]
-pub(super) struct Keys(SipHasher13);
+pub(in crate::inputs) struct Keys(SipHasher13);
 
 impl Keys {
-    pub(super) fn random() -> Self {
+    pub(in crate::inputs) fn random() -> Self {
         let word = |number: u64| RandomState::new().hash_one(number);
         Self(SipHasher13::new_with_keys(word(0), word(1)))
     }
@@ -63,7 +63,7 @@ fn low(bits: u64) -> u32 {
 }
 
 /// A column of ids.
-pub(super) enum Ids {
+pub(in crate::inputs) enum Ids {
     /// An integer is the text of its decimal digits: who writes 42 here and "42" there means the same.
     Ints(Ints),
     Strings(Strings),
@@ -71,7 +71,7 @@ pub(super) enum Ids {
 
 /// What a row of a column of ids lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Nameless {
+pub(in crate::inputs) enum Nameless {
     Null,
     Empty,
 }
@@ -87,7 +87,7 @@ impl From<Values> for Ids {
 
 impl Ids {
     /// None where the row names a task or a user.
-    pub(super) fn lacks(&self, row: usize) -> Option<Nameless> {
+    pub(in crate::inputs) fn lacks(&self, row: usize) -> Option<Nameless> {
         match self {
             Self::Ints(ints) => ints.wide(row).is_none().then_some(Nameless::Null),
             Self::Strings(strings) => match strings.entry(row).and_then(|entry| strings.bytes(entry)) {
@@ -99,7 +99,7 @@ impl Ids {
     }
 
     /// The key of a row that lacks nothing.
-    pub(super) fn key(&self, row: usize, keys: &Keys) -> Key {
+    pub(in crate::inputs) fn key(&self, row: usize, keys: &Keys) -> Key {
         const JUDGED: &str = "the row lacks nothing";
         match self {
             Self::Ints(ints) => {

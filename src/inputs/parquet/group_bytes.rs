@@ -6,12 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::{Bytes, BytesMut};
 
 use super::ahead::GroupParts;
-use super::columns::{ROLES, Role};
+use super::chunk::Chunk;
 use super::error::Fault;
 use super::footer::RowGroup;
-use super::pages::{Chunk, FaultSlot, Pages};
 use super::plan::Plan;
-use super::row_group::Turn;
 use super::source::Source;
 
 /// The bytes of one row group. Dropping it stops what is read ahead for it.
@@ -39,7 +37,7 @@ impl GroupBytes {
         }
     }
 
-    /// Whatever is asked for, read when it is.
+    /// Bytes that are read when they are asked for, none before.
     pub(super) fn unplanned(source: Arc<Source>) -> Self {
         Self {
             source,
@@ -51,8 +49,9 @@ impl GroupBytes {
 
     /// Where each chunk's bytes start, and as many of them as are fetched in whole: all, or none where they are
     /// large. The bytes of neighbours share memory.
-    pub(super) fn chunks(&self, chunks: &[Option<Chunk>; ROLES]) -> Result<[(u64, Bytes); ROLES], Fault> {
-        let mut windows = chunks.map(|chunk| (chunk.map_or(0, |chunk| chunk.start), Bytes::new()));
+    pub(super) fn chunks(&self, chunks: &[Option<Chunk>]) -> Result<Vec<(u64, Bytes)>, Fault> {
+        let start = |chunk: &Option<Chunk>| chunk.map_or(0, |chunk| chunk.start);
+        let mut windows: Vec<(u64, Bytes)> = chunks.iter().map(|chunk| (start(chunk), Bytes::new())).collect();
         let Plan::Whole(reads) = &self.plan else {
             return Ok(windows);
         };
@@ -106,39 +105,6 @@ impl GroupBytes {
     }
 }
 
-/// The bytes of a row group, fetched for as many readings of it as it takes.
-pub(super) struct Fetched {
-    bytes: Arc<GroupBytes>,
-    /// By position in the file's roles: the chunk, where it starts, and what has been fetched of it.
-    chunks: [(Option<Chunk>, (u64, Bytes)); ROLES],
-}
-
-impl Fetched {
-    /// Fetches the chunks of a row group, unless they are large.
-    pub(super) fn new(bytes: GroupBytes, group: &RowGroup) -> Result<Self, Fault> {
-        let mut windows = bytes.chunks(&group.chunks)?.into_iter();
-        let nothing = || (0, Bytes::new());
-        Ok(Self {
-            chunks: group
-                .chunks
-                .map(|chunk| (chunk, windows.next().unwrap_or_else(nothing))),
-            bytes: Arc::new(bytes),
-        })
-    }
-
-    /// The pages of a column of usage; None when the file does not have it.
-    pub(super) fn pages(&self, role: Role, turn: &Arc<Turn>, fault: FaultSlot) -> Option<Pages> {
-        self.pages_at(Role::ALL.iter().position(|of| *of == role)?, turn, fault)
-    }
-
-    /// The pages of the column at this position in the file's roles; None when the file does not have it.
-    pub(super) fn pages_at(&self, at: usize, turn: &Arc<Turn>, fault: FaultSlot) -> Option<Pages> {
-        let (chunk, window) = self.chunks.get(at)?;
-        let bytes = Arc::clone(&self.bytes);
-        Some(Pages::new(bytes, (*chunk)?, window.clone(), fault, turn.permit()))
-    }
-}
-
 /// Forgets the parts that lead up to `start` without a gap: those of the same chunk that have been read.
 fn forget_before(kept: &mut Vec<Kept>, start: u64) {
     let mut start = start;
@@ -189,17 +155,17 @@ mod tests {
 
     /// Chunks of a file of so many MiB, whose every byte is told from its neighbours.
     fn file(mib: &[Range<u64>], ahead: Option<ReadAhead>) -> (Arc<Source>, RowGroup, Bytes) {
-        let mut chunks = [None; ROLES];
-        for (slot, range) in chunks.iter_mut().zip(mib) {
-            *slot = Some(Chunk {
+        let chunk = |range: &Range<u64>| {
+            Some(Chunk {
                 start: (range.start << 20) + 4,
                 end: (range.end << 20) + 4,
                 values: 1,
                 codec: CompressionCodec::UNCOMPRESSED,
                 physical: Type::INT64,
                 nullable: false,
-            });
-        }
+            })
+        };
+        let chunks = mib.iter().map(chunk).collect();
         let size = mib.iter().map(|range| range.end << 20).max().unwrap() + 4;
         let bytes: Bytes = (0..size).map(|at| (at % 251) as u8).collect::<Vec<u8>>().into();
         let reader = Memory {
@@ -261,7 +227,8 @@ mod tests {
 
     /// Reads the chunks as those who read pages do: forwards, and the end of a window again with the next.
     fn read_in_step(bytes: &GroupBytes, group: &RowGroup, expected: &Bytes) {
-        let mut at = group.chunks.map(|chunk| chunk.map_or(0, |chunk| chunk.start));
+        let starts = group.chunks.iter().map(|chunk| chunk.map_or(0, |chunk| chunk.start));
+        let mut at: Vec<u64> = starts.collect();
         let steps = [1, 4 << 20, 7, (9 << 20) + 1, 3 << 20, 4 << 20];
         for step in steps.iter().cycle().take(20) {
             for (at, chunk) in at.iter_mut().zip(&group.chunks) {

@@ -1,16 +1,18 @@
 //! The pages of one column chunk, read and checked by ourselves; for the Arrow decoders decompressed, too.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use parquet::basic::{CompressionCodec, Encoding, Type};
+use parquet::basic::{CompressionCodec, Encoding};
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
 use super::bounds::{LARGE_PAGE_BYTES, MAX_PAGE_BYTES, MAX_PAGE_HEADER_BYTES, MAX_PAGE_VALUES, WINDOW_BYTES};
+use super::chunk::{Chunk, FaultSlot, to_usize};
 use super::decompress::decompress;
 use super::error::Fault;
 use super::group_bytes::GroupBytes;
+use super::large_pages::LargePagePermit;
 use super::page_checks::{check_dictionary, check_values};
 use super::page_header::{PageHeader, PageKind};
 use super::thrift::ThriftError;
@@ -18,49 +20,8 @@ use super::thrift::ThriftError;
 /// How far into a chunk a header is looked for at first; nearly all are far shorter.
 const USUAL_HEADER_BYTES: u64 = 8 << 10;
 
-/// Where a column chunk is, and what it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Chunk {
-    /// First byte in the file.
-    pub start: u64,
-    /// First byte after it.
-    pub end: u64,
-    /// Values, nulls included: as many as the row group has rows.
-    pub values: u64,
-    /// How its pages are compressed.
-    pub codec: CompressionCodec,
-    /// How its values are stored.
-    pub physical: Type,
-    /// Whether there are definition levels.
-    pub nullable: bool,
-}
-
-impl Chunk {
-    /// How many bytes of levels a version 1 page begins with. Flat columns have no repetition levels.
-    pub(super) fn levels_v1(&self, page: &[u8], encoding: Encoding) -> std::result::Result<usize, Fault> {
-        if !self.nullable || encoding != Encoding::RLE {
-            return Ok(0);
-        }
-        let cut_off = || Fault::bad("a page's levels are larger than the page");
-        let length = page
-            .first_chunk::<4>()
-            .map(|bytes| to_usize(u32::from_le_bytes(*bytes)));
-        let levels = length.and_then(|length| length.checked_add(4)).ok_or_else(cut_off)?;
-        if levels > page.len() {
-            return Err(cut_off());
-        }
-        Ok(levels)
-    }
-}
-
-/// Where a fault goes that has to pass through the parquet crate, whose errors are text.
-pub(super) type FaultSlot = Arc<Mutex<Option<Fault>>>;
-
-/// Asked before pages that are large; see [`LARGE_PAGE_BYTES`].
-pub(super) type LargePagePermit = Arc<dyn Fn() + Send + Sync>;
-
 /// Reads the pages of a chunk one after the other.
-pub(super) struct Pages {
+pub(in crate::inputs) struct Pages {
     source: Arc<GroupBytes>,
     chunk: Chunk,
     at: u64,
@@ -175,7 +136,7 @@ impl Pages {
     }
 
     /// The next page as it is in the file, its header checked; None at the end, when all values have been there.
-    pub(super) fn next_stored(&mut self) -> std::result::Result<Option<(PageHeader, Bytes)>, Fault> {
+    pub(in crate::inputs) fn next_stored(&mut self) -> std::result::Result<Option<(PageHeader, Bytes)>, Fault> {
         while self.at < self.chunk.end {
             let header = self.header()?;
             self.check_header(&header)?;
@@ -344,7 +305,7 @@ impl Iterator for Pages {
 }
 
 /// The one chunk of a column in a row group.
-pub(super) struct OneChunk(pub Option<Box<dyn PageReader>>);
+pub(in crate::inputs) struct OneChunk(pub Option<Box<dyn PageReader>>);
 
 impl Iterator for OneChunk {
     type Item = Result<Box<dyn PageReader>>;
@@ -358,8 +319,4 @@ impl PageIterator for OneChunk {}
 
 fn to_u64(value: usize) -> u64 {
     u64::try_from(value).expect("usize has at most 64 bits")
-}
-
-pub(super) fn to_usize(value: u32) -> usize {
-    usize::try_from(value).expect("usize has at least 32 bits")
 }

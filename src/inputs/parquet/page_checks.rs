@@ -5,7 +5,7 @@ use parquet::basic::{Encoding, Type};
 use super::bounds::{MAX_DELTA_LENGTHS, MAX_STRING_BYTES};
 
 /// Checks a dictionary page of `values` values.
-pub(super) fn check_dictionary(physical: Type, page: &[u8], values: usize) -> Result<(), String> {
+pub(in crate::inputs) fn check_dictionary(physical: Type, page: &[u8], values: usize) -> Result<(), String> {
     let width = match physical {
         Type::INT32 | Type::FLOAT => 4,
         Type::INT64 | Type::DOUBLE => 8,
@@ -55,7 +55,12 @@ fn check_string(length: usize) -> Result<(), String> {
 }
 
 /// Checks the values of a data page of `values` values: bytes after its levels.
-pub(super) fn check_values(physical: Type, encoding: Encoding, bytes: &[u8], values: usize) -> Result<(), String> {
+pub(in crate::inputs) fn check_values(
+    physical: Type,
+    encoding: Encoding,
+    bytes: &[u8],
+    values: usize,
+) -> Result<(), String> {
     let malformed = || "its delta-encoded lengths are malformed".to_owned();
     match (physical, encoding) {
         (Type::BYTE_ARRAY, Encoding::PLAIN) => check_plain(bytes),
@@ -147,7 +152,7 @@ fn unpack(packed: &[u8], width: usize, count: usize, least: i32, values: &mut Ve
 }
 
 /// A variable-length integer of at most 64 bits at `at`, which moves behind it; None when it is cut off or longer.
-pub(super) fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+pub(in crate::inputs) fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let byte = *bytes.get(*at)?;
@@ -161,7 +166,7 @@ pub(super) fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
 }
 
 /// A signed integer that was stored with its sign in the lowest bit.
-pub(super) fn zigzag(value: u64) -> i64 {
+pub(in crate::inputs) fn zigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
 }
 

@@ -6,7 +6,7 @@ use super::thrift::{Kind, Thrift, ThriftError};
 
 /// A page header, sizes checked to be not negative.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PageHeader {
+pub(in crate::inputs) struct PageHeader {
     /// Bytes of the page in the file, without the header.
     pub compressed: usize,
     /// Bytes of the page once decompressed.
@@ -22,7 +22,7 @@ const NO_FLAG: i16 = -1;
 
 /// What kind of page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum PageKind {
+pub(in crate::inputs) enum PageKind {
     /// Values that indices refer to.
     Dictionary {
         values: u32,

@@ -14,7 +14,7 @@ const HADOOP_PREFIX: usize = 8;
 
 /// Why a page cannot be decompressed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DecompressError {
+pub(in crate::inputs) enum DecompressError {
     /// The codec says the bytes are not its own.
     #[error("{codec} cannot be decompressed: {message}")]
     Corrupt { codec: CompressionCodec, message: String },
@@ -27,7 +27,7 @@ pub(super) enum DecompressError {
 }
 
 /// The page's bytes, appended to `out`; exactly `size` of them.
-pub(super) fn decompress(
+pub(in crate::inputs) fn decompress(
     codec: CompressionCodec,
     page: &[u8],
     size: usize,

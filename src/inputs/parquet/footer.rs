@@ -13,10 +13,10 @@ use super::bounds::{
     FOOTER_BYTES_AT_ONCE, MAX_COLUMN_CHUNKS, MAX_FOOTER_BYTES, MAX_ROWS_PER_BYTE, MAX_SCHEMA_DEPTH,
     MAX_SCHEMA_ELEMENTS, TAIL_BYTES,
 };
-use super::columns::{Column, ROLES, Role, find_columns};
-use super::error::{Fault, ScanError};
+use super::chunk::Chunk;
+use super::columns::{Column, Needed, find_columns};
+use super::error::{Fault, FileError};
 use super::many::{Room, Taken};
-use super::pages::Chunk;
 use super::panics;
 use super::source::Source;
 use super::thrift::{Kind, Thrift, ThriftError};
@@ -27,15 +27,15 @@ const TRAILER_BYTES: u64 = 8;
 /// Files begin with the same four bytes.
 const HEAD_BYTES: u64 = 4;
 
-/// A usage file, as its footer shows it.
-pub(in crate::inputs) struct UsageFile {
-    pub(super) source: Arc<Source>,
+/// A file, as its footer shows it.
+pub(in crate::inputs) struct ParquetFile {
+    pub(in crate::inputs) source: Arc<Source>,
     /// Rows of all row groups.
     pub rows: u64,
-    /// What is read of it; [`Role::ALL`] of usage.
-    pub roles: &'static [Role],
-    /// Needed columns, by position in its roles.
-    pub columns: [Option<Column>; ROLES],
+    /// The columns that are read of it.
+    pub needed: &'static [Needed],
+    /// The same as the file has them, by position; None where an optional one is absent.
+    pub columns: Vec<Option<Column>>,
     /// Row groups in file order, empty ones left out.
     pub row_groups: Vec<RowGroup>,
 }
@@ -48,41 +48,48 @@ pub(in crate::inputs) struct RowGroup {
     pub first_row: u64,
     /// Its rows, at least one.
     pub rows: u64,
-    /// Chunks of the needed columns, by position in the file's roles.
-    pub(super) chunks: [Option<Chunk>; ROLES],
+    /// Chunks of the needed columns, by position.
+    pub chunks: Vec<Option<Chunk>>,
 }
 
 /// Room for the footers that are read and decoded at a time.
-pub(super) fn room_for_footers() -> Room {
+pub(in crate::inputs) fn room_for_footers() -> Room {
     Room::new(FOOTER_BYTES_AT_ONCE)
 }
 
-/// Reads the footer of a file of which these columns, at most [`ROLES`], are needed.
-pub(super) fn read_footer(source: Source, room: &Room, roles: &'static [Role]) -> Result<UsageFile, ScanError> {
+/// Reads the footer of a file of which these columns are needed.
+pub(in crate::inputs) fn read_footer(
+    source: Source,
+    room: &Room,
+    needed: &'static [Needed],
+) -> Result<ParquetFile, FileError> {
     let path = source.path().to_owned();
     let (footer, data_end, _taken) = footer_bytes(&source, room).map_err(|fault| fault.at(&path, None, None))?;
     let metadata = decode(&footer).map_err(|fault| fault.at(&path, None, None))?;
     let file = metadata.file_metadata();
-    let columns = panics::catch(|| find_columns(file.schema_descr(), file.key_value_metadata(), roles))
+    let columns = panics::catch(|| find_columns(file.schema_descr(), file.key_value_metadata(), needed))
         .map_err(|panic| Fault::bad(format!("its schema cannot be read: {panic}")).at(&path, None, None))?
         .map_err(|bad| Fault::Bad(bad.message).at(&path, None, Some(bad.column)))?;
-    let row_groups = row_groups(&metadata, (roles, &columns), data_end, &path)?;
+    let row_groups = row_groups(&metadata, (needed, &columns), data_end, &path)?;
     let rows = row_groups.iter().map(|group| group.rows).sum();
     if u64::try_from(file.num_rows()) != Ok(rows) {
         let message = format!("the footer counts {} rows, its row groups {rows}", file.num_rows());
         return Err(Fault::Bad(message).at(&path, None, None));
     }
-    Ok(UsageFile {
+    Ok(ParquetFile {
         source: Arc::new(source),
         rows,
-        roles,
+        needed,
         columns,
         row_groups,
     })
 }
 
 /// The footer's bytes, where the file's data ends, and the room that a footer takes which the first read does not hold.
-pub(super) fn footer_bytes<'a>(source: &Source, room: &'a Room) -> Result<(Bytes, u64, Option<Taken<'a>>), Fault> {
+pub(in crate::inputs) fn footer_bytes<'a>(
+    source: &Source,
+    room: &'a Room,
+) -> Result<(Bytes, u64, Option<Taken<'a>>), Fault> {
     let size = source.size();
     if size < HEAD_BYTES + TRAILER_BYTES {
         return Err(Fault::bad(format!(
@@ -128,7 +135,7 @@ pub(super) fn footer_bytes<'a>(source: &Source, room: &'a Room) -> Result<(Bytes
 }
 
 /// Decodes a footer that has been walked before, so that nothing large or deep is built from it.
-pub(super) fn decode(footer: &Bytes) -> Result<ParquetMetaData, Fault> {
+pub(in crate::inputs) fn decode(footer: &Bytes) -> Result<ParquetMetaData, Fault> {
     let unreadable = |why: String| Fault::Bad(format!("its footer cannot be read: {why}"));
     walk(footer).map_err(|error| unreadable(error.to_string()))?;
     let options = ParquetMetaDataOptions::new()
@@ -219,17 +226,17 @@ fn walk_row_group(thrift: &mut Thrift<'_>) -> Result<usize, ThriftError> {
 
 fn row_groups(
     metadata: &ParquetMetaData,
-    columns: (&[Role], &[Option<Column>; ROLES]),
+    columns: (&[Needed], &[Option<Column>]),
     data_end: u64,
     path: &str,
-) -> Result<Vec<RowGroup>, ScanError> {
+) -> Result<Vec<RowGroup>, FileError> {
     let mut first_row = 0_u64;
     let mut groups = Vec::with_capacity(metadata.num_row_groups());
     for (ordinal, group) in metadata.row_groups().iter().enumerate() {
         let rows = row_group_rows(group, first_row, data_end).map_err(|fault| fault.at(path, Some(ordinal), None))?;
         if rows > 0 {
             let chunks = chunks(group, columns, rows, data_end)
-                .map_err(|(role, message)| Fault::Bad(message).at(path, Some(ordinal), Some(role.name())))?;
+                .map_err(|(column, message)| Fault::Bad(message).at(path, Some(ordinal), Some(column)))?;
             groups.push(RowGroup {
                 ordinal,
                 first_row,
@@ -243,7 +250,7 @@ fn row_groups(
 }
 
 /// How many rows a row group has, after `before` rows of the file.
-pub(super) fn row_group_rows(group: &RowGroupMetaData, before: u64, data_end: u64) -> Result<u64, Fault> {
+pub(in crate::inputs) fn row_group_rows(group: &RowGroupMetaData, before: u64, data_end: u64) -> Result<u64, Fault> {
     let claimed = group.num_rows();
     let rows = u64::try_from(claimed).map_err(|_| Fault::Bad(format!("it claims {claimed} rows")))?;
     let most = data_end.saturating_mul(MAX_ROWS_PER_BYTE);
@@ -257,24 +264,28 @@ pub(super) fn row_group_rows(group: &RowGroupMetaData, before: u64, data_end: u6
 
 fn chunks(
     group: &RowGroupMetaData,
-    (roles, columns): (&[Role], &[Option<Column>; ROLES]),
+    (needed, columns): (&[Needed], &[Option<Column>]),
     rows: u64,
     data_end: u64,
-) -> Result<[Option<Chunk>; ROLES], (Role, String)> {
-    let mut chunks = [None; ROLES];
-    for ((slot, column), role) in chunks.iter_mut().zip(columns).zip(roles.iter().copied()) {
-        let Some(column) = column else { continue };
+) -> Result<Vec<Option<Chunk>>, (&'static str, String)> {
+    let mut chunks = Vec::with_capacity(columns.len());
+    for (column, Needed { name, .. }) in columns.iter().zip(needed) {
+        let Some(column) = column else {
+            chunks.push(None);
+            continue;
+        };
         let found = group
             .columns()
             .get(column.leaf)
-            .ok_or((role, "its column chunk is missing".to_owned()))?;
-        *slot = Some(chunk(found, &column.descriptor, rows, data_end).map_err(|message| (role, message))?);
+            .ok_or((*name, "its column chunk is missing".to_owned()))?;
+        let chunk = chunk(found, &column.descriptor, rows, data_end).map_err(|message| (*name, message))?;
+        chunks.push(Some(chunk));
     }
     Ok(chunks)
 }
 
 /// Where a column chunk of a row group is; in bounds, and of as many values as there are rows.
-pub(super) fn chunk(
+pub(in crate::inputs) fn chunk(
     found: &ColumnChunkMetaData,
     descriptor: &ColumnDescriptor,
     rows: u64,

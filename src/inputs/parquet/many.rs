@@ -10,7 +10,7 @@ use super::source::RangeReader;
 
 /// What `work` makes of each item, in their order. On rayon's threads; for a store whose reads wait for a network on as
 /// many threads as it takes reads at once.
-pub(super) fn for_each_file<T: Sync, R: Send>(
+pub(in crate::inputs) fn for_each_file<T: Sync, R: Send>(
     reader: &dyn RangeReader,
     items: &[T],
     work: impl Fn(&T) -> R + Sync + Send,
@@ -47,21 +47,22 @@ fn next_of<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> 
     Some((at, items.get(at)?))
 }
 
-/// Bytes that may be held at a time by those who ask; always those of one of them, however many.
-pub(super) struct Room {
+/// A budget of bytes that several threads hold at a time. A single request larger than the budget is let through when nobody
+/// else holds any.
+pub(in crate::inputs) struct Room {
     most: u64,
     held: Mutex<u64>,
     freed: Condvar,
 }
 
 /// Bytes of a [`Room`], given back when dropped.
-pub(super) struct Taken<'a> {
+pub(in crate::inputs) struct Taken<'a> {
     room: &'a Room,
     bytes: u64,
 }
 
 impl Room {
-    pub(super) fn new(most: u64) -> Self {
+    pub(in crate::inputs) fn new(most: u64) -> Self {
         Self {
             most,
             held: Mutex::new(0),
@@ -69,8 +70,8 @@ impl Room {
         }
     }
 
-    /// Waits until there is room. Who holds some must not ask for more.
-    pub(super) fn take(&self, bytes: u64) -> Taken<'_> {
+    /// Waits until there is room. Not reentrant: a thread that holds bytes already and asks for more may wait for itself.
+    pub(in crate::inputs) fn take(&self, bytes: u64) -> Taken<'_> {
         let mut held = self.lock();
         while *held > 0 && held.checked_add(bytes).is_none_or(|held| held > self.most) {
             held = self.freed.wait(held).unwrap_or_else(PoisonError::into_inner);

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::bounds::{MAX_WHOLE_FETCH_BYTES, WINDOW_BYTES};
+use super::chunk::Chunk;
 use super::footer::RowGroup;
-use super::pages::Chunk;
 use super::source::ReadAhead;
 
 /// The reads of a row group, in the order in which their bytes are needed.
@@ -12,7 +12,8 @@ use super::source::ReadAhead;
 pub(super) enum Plan {
     /// All of its needed chunks, neighbours together.
     Whole(Vec<Range<u64>>),
-    /// Windows of each chunk, as far into it as the others are into theirs.
+    /// Windows of each chunk, in the order in which rows need them: a window half way through its chunk comes before one that is
+    /// three quarters through another.
     Windows(Vec<Range<u64>>),
 }
 
@@ -82,26 +83,24 @@ fn windows(chunks: &[Chunk]) -> Vec<Range<u64>> {
 mod tests {
     use parquet::basic::{CompressionCodec, Type};
 
-    use super::super::columns::ROLES;
     use super::*;
 
     fn group(chunks: &[Range<u64>]) -> RowGroup {
-        let mut found = [None; ROLES];
-        for (slot, chunk) in found.iter_mut().zip(chunks) {
-            *slot = Some(Chunk {
+        let found = |chunk: &Range<u64>| {
+            Some(Chunk {
                 start: chunk.start,
                 end: chunk.end,
                 values: 1,
                 codec: CompressionCodec::UNCOMPRESSED,
                 physical: Type::INT64,
                 nullable: false,
-            });
-        }
+            })
+        };
         RowGroup {
             ordinal: 0,
             first_row: 0,
             rows: 1,
-            chunks: found,
+            chunks: chunks.iter().map(found).collect(),
         }
     }
 

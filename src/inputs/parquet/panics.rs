@@ -11,7 +11,7 @@ thread_local! {
 
 /// Runs `work`; a panic in it becomes an error with its message, and prints nothing. What `work` was changing when it
 /// panicked must be thrown away.
-pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(in crate::inputs) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = panic::take_hook();

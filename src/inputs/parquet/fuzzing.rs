@@ -11,11 +11,12 @@ use parquet::schema::types::SchemaDescriptor;
 use crate::store::{Object, StoreError};
 
 use super::bounds::BATCH_ROWS;
-use super::columns::{Column, ROLES, Role, find_columns};
+use super::chunk::{Chunk, FaultSlot};
+use super::columns::{Column, Content, Needed, find_columns};
 use super::decode::ColumnDecoder;
 use super::group_bytes::GroupBytes;
 use super::page_header::PageHeader;
-use super::pages::{Chunk, FaultSlot, Pages};
+use super::pages::Pages;
 use super::panics;
 use super::source::{RangeReader, Source};
 
@@ -29,15 +30,25 @@ const CODECS: [CompressionCodec; 7] = [
     CompressionCodec::LZ4_RAW,
 ];
 
-/// One column of each physical type and role, nullable and required.
-static COLUMNS: LazyLock<[[Option<Column>; ROLES]; 4]> = LazyLock::new(|| {
+/// One column of each content.
+static NEEDED: [Needed; 6] = [
+    Needed::new("ts", Content::Timestamp),
+    Needed::new("account_id", Content::Integer),
+    Needed::new("sdk_app_id", Content::Integer),
+    Needed::new("meter", Content::Name),
+    Needed::new("seconds", Content::Integer),
+    Needed::new("pixels", Content::Integer),
+];
+
+/// [`NEEDED`] in files of four schemas.
+static COLUMNS: LazyLock<[Vec<Option<Column>>; 4]> = LazyLock::new(|| {
     let columns = |word: &str, ts: &str, int: &str| {
         let message = format!(
             "message usage {{ {word} {ts}; {word} int64 account_id; {word} {int} sdk_app_id; {word} binary meter (UTF8); \
              {word} int64 seconds; {word} int32 pixels; }}"
         );
         let schema = parse_message_type(&message).expect("the message is well-formed");
-        find_columns(&SchemaDescriptor::new(Arc::new(schema)), None, &Role::ALL).unwrap_or_else(|_| panic!("{message}"))
+        find_columns(&SchemaDescriptor::new(Arc::new(schema)), None, &NEEDED).unwrap_or_else(|_| panic!("{message}"))
     };
     [
         columns("required", "int64 ts (TIMESTAMP(MILLIS,true))", "int64"),
@@ -71,7 +82,7 @@ pub fn column_chunk(bytes: &[u8]) {
     };
     let pick = |byte: &u8, count: usize| usize::from(*byte) % count;
     let (kind, codec) = (pick(kind, COLUMNS.len()), CODECS[pick(codec, CODECS.len())]);
-    let Some(column) = &COLUMNS[kind][pick(role, ROLES)] else {
+    let Some(column) = &COLUMNS[kind][pick(role, NEEDED.len())] else {
         return;
     };
     let rows = u64::from(u16::from_le_bytes(*rows).max(1));
