@@ -339,7 +339,7 @@ pub fn tree(directory: &Path) -> BTreeMap<String, String> {
     let store = store(directory);
     let objects = store.list("").unwrap();
     let kept = objects.iter().filter(|object| !object.path.starts_with("_staging/"));
-    kept.map(|object| (object.path.clone(), sha256_hex(&store.get(&object.path).unwrap())))
+    kept.map(|object| (object.path.clone(), sha256_hex(store.get(&object.path).unwrap())))
         .collect()
 }
 
