@@ -50,8 +50,8 @@ impl DayMeasured {
         empty
             .map(|totals| {
                 format!(
-                    "inputs.{} has no file of the days that the batch of {day} bills of it, so that it bills nothing of it; when \
-                     there should be some, look at its url and its date=YYYY-MM-DD/ partitions",
+                    "inputs.{} has no file for the days that the batch of {day} bills: it is billed as zero; when there should \
+                     be some, look at its url and its date=YYYY-MM-DD/ partitions",
                     totals.input
                 )
             })

@@ -16,8 +16,8 @@ pub(super) fn of_day(day: BillingDay, merged: &Merged) -> Vec<String> {
     }));
     warnings.extend(counted(&notices.late_openings, "account", "accounts").map(|accounts| {
         format!(
-            "opening or opening_grants name {accounts} that registered since the first settled day, before which they hold what \
-             stood: look for rows that do not belong there"
+            "opening or opening_grants name {accounts} that registered since the first settled day; these rows are for what \
+             stood before that day: they were applied, check whether they belong there"
         )
     }));
     warnings.extend(

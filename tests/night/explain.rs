@@ -540,6 +540,28 @@ fn what_is_missing_is_named() {
     );
 }
 
+/// `explain` never reads a deduction period that it does not know as a day.
+#[test]
+fn an_unknown_deduction_period_of_a_record_stops_with_its_name() {
+    let world = World::new();
+    world.an_hour_of_hd(DAY);
+    world.settled(DAY);
+    let path = "out/_batches/2024-10-12.00.json";
+    let record = fs::read_to_string(world.path(path)).unwrap();
+    let hourly = record.replacen("\"deduction_period\": \"day\"", "\"deduction_period\": \"hourly\"", 1);
+    assert_ne!(record, hourly);
+    world.write(path, &hourly);
+    let said = explain(&world, &["--day", DAY]);
+    assert_eq!((said.code, said.stdout.as_str()), (3, ""), "{}", said.stderr);
+    let message = error(&said);
+    assert!(
+        message.contains(
+            "_batches/2024-10-12.00.json: its deduction_period is \"hourly\", which is neither \"day\" nor \"5min\""
+        ),
+        "{message}"
+    );
+}
+
 /// Ids come from files of others: nothing of them is markup.
 #[test]
 fn the_page_escapes_what_comes_from_data() {

@@ -480,7 +480,7 @@ fn an_input_without_any_file_is_warned_of() {
         let said = world.settle(&["--day", day]);
         assert_eq!(said.code, 0, "{}", said.stderr);
         said.stderr
-            .contains("inputs.relay has no file of the days that the batch of 2024-10-31 bills")
+            .contains("inputs.relay has no file for the days that the batch of 2024-10-31 bills")
     };
     assert!(!warned("2024-10-30"), "that batch bills nothing of it");
     assert!(warned("2024-10-31"));
