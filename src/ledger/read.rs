@@ -353,17 +353,17 @@ impl<'a> Columns<'a> {
         self.typed(name, |column| column.as_string_opt())
     }
 
-    /// Nulls are no errors here.
+    /// Unlike the other accessors, this one allows nulls.
     pub(super) fn instants(&self, name: &str) -> Result<Instants<'a>, LedgerError> {
         self.nullable(name, |column| column.as_primitive_opt()).map(Instants)
     }
 
-    /// Nulls are no errors here.
+    /// Unlike the other accessors, this one allows nulls.
     pub(super) fn dates_or_null(&self, name: &str) -> Result<&'a Date32Array, LedgerError> {
         self.nullable(name, |column| column.as_primitive_opt())
     }
 
-    /// Nulls are no errors here.
+    /// Unlike the other accessors, this one allows nulls.
     pub(super) fn text_or_null(&self, name: &str) -> Result<&'a StringArray, LedgerError> {
         self.nullable(name, |column| column.as_string_opt())
     }

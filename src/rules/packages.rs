@@ -122,8 +122,9 @@ pub(super) fn share_queue(book: &Book, one: &Package<'_>, other: &Package<'_>) -
     one.apps == other.apps && (one.plan == other.plan || book.plan(one.plan).family == book.plan(other.plan).family)
 }
 
-/// Refunded while it waited, a package takes no time in the queue. One that is void ended with the removal: who bought
-/// later finds it done, and a refund after it moves nobody.
+/// Whether a package keeps a later one of its queue waiting. One refunded before it began takes no time in the queue. One that
+/// is void ended with the removal: it does not delay packages bought after the removal, and a refund of it after the removal
+/// does not bring the others forward.
 fn holds_up(earlier: &Placed<'_>, later_had_since: Instant) -> bool {
     match earlier.void_at {
         Some(removed) => later_had_since <= removed,

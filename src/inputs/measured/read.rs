@@ -294,7 +294,8 @@ impl Pass {
         self.0.start == 0
     }
 
-    /// The pass after this one, which has come as far as `done`. As many shards again will fit.
+    /// The pass that follows one in which the shards `done` fitted into memory: it takes on as many of the shards after them. None
+    /// when all shards are done.
     pub(super) fn after(&self, done: &Range<usize>) -> Option<Self> {
         (done.end < SHARDS).then(|| Self(done.end..(done.end + done.len()).min(SHARDS)))
     }

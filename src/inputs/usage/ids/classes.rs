@@ -86,7 +86,8 @@ impl<W: Worth> Classes<W> {
         self.cursor.into_buffer()
     }
 
-    /// The worth that repeats from here on, and for how many rows it does at least; None when it may not.
+    /// The worth of the rows that come next, and the least number of rows that have it. None when the next rows may differ from
+    /// one another.
     pub(super) fn repeated(&mut self) -> Result<Option<(u32, usize)>, Stop> {
         self.ready()?;
         let (presence, rows) = self.cursor.presence()?;

@@ -165,7 +165,7 @@ impl Cursor {
                 };
                 self.page.set(codec, body.slice(levels..), values_of(&header, levels))?;
                 self.begin(encoding, 0, to_usize(values))?;
-                // Said twice, it must be the same.
+                // The page's header and its levels both say how many nulls there are: they must agree.
                 if to_usize(nulls) != self.nulls()? {
                     return Err(Stop::GiveUp);
                 }

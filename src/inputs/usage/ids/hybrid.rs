@@ -382,7 +382,8 @@ impl Bits {
         let bits = bits & ((1 << count) - 1);
         let (word, shift) = (self.len / 64, self.len % 64);
         self.words[word] |= bits << shift;
-        // What does not fit into the word, if anything: without a branch, which nobody could foresee.
+        // The bits that do not fit into this word, if any, begin the next one. Without a branch: the processor could not
+        // predict it.
         self.words[word + 1] = bits >> 1 >> (63 - shift);
         self.len += count;
     }

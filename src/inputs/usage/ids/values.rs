@@ -14,8 +14,8 @@ pub(super) const OTHER_DAY: u32 = 1 << 30;
 
 /// What a value is replaced by. A value that is no good makes the row group be given up.
 pub(super) trait Worth {
-    /// Whether rows need not be decoded when every entry of the dictionary is worth the same. Their indices are then
-    /// not looked at, so it is for columns where only that matters.
+    /// Whether the indices of a page stay unread when every entry of its dictionary has the same worth. True of `ts` alone: its
+    /// worth is a day or period, and which instant of it a row has does not matter.
     const CONSTANT_UNSEEN: bool = false;
 
     /// Of an integer as it is stored.
@@ -31,8 +31,8 @@ pub(super) trait Worth {
         Err(Stop::GiveUp)
     }
 
-    /// Stored values from the first up to the second, exclusive, that are worth the same as `stored`, of which that has
-    /// just been found out. For columns where only that matters.
+    /// The range of stored values, its end exclusive, that have the same worth as `stored`. `of_int` has been asked for `stored`
+    /// just before. Only `ts` has such ranges: all instants of a day or period.
     fn alike(&self, _stored: i64) -> Option<(i64, i64)> {
         None
     }
@@ -160,7 +160,7 @@ impl Worth for AccountWorth<'_, '_> {
     }
 }
 
-/// `sdk_app_id`: how many distinct ones were there before it.
+/// `sdk_app_id`: the worth of an app is its id. Apps are numbered from 0 as they are met.
 pub(super) struct AppWorth {
     kind: IntKind,
     pub apps: Vec<SdkAppId>,
